@@ -1,0 +1,67 @@
+"""The bundled reverse-mode engine, usable on its own: `from aliascheck.engine import gradient, Params`."""
+
+from aliascheck.engine.gradient import Bindings, check_loss, gradient, pullback, read_global, withgradient
+from aliascheck.engine.layer import LAYERS, Layer
+from aliascheck.engine.operators import install
+from aliascheck.engine.params import Grads, Params
+from aliascheck.engine.primitive import REGISTRY, Meter, Primitive, charge, metered, primitive
+from aliascheck.engine.rules import elementwise, indexing, linalg, nn, reductions, shaping
+from aliascheck.engine.tape import Ledger, Tape, walk_back
+from aliascheck.engine.tracer import (
+    Argument,
+    Rebuilt,
+    Tracer,
+    call,
+    make_dict,
+    make_list,
+    make_record,
+    make_struct,
+    make_tuple,
+    primal,
+    read_field,
+    read_item,
+)
+from aliascheck.memory import NOTHING
+
+install()
+
+__all__ = [
+    "LAYERS",
+    "NOTHING",
+    "REGISTRY",
+    "Argument",
+    "Bindings",
+    "Grads",
+    "Layer",
+    "Ledger",
+    "Meter",
+    "Params",
+    "Primitive",
+    "Rebuilt",
+    "Tape",
+    "Tracer",
+    "call",
+    "charge",
+    "check_loss",
+    "elementwise",
+    "gradient",
+    "indexing",
+    "linalg",
+    "make_dict",
+    "make_list",
+    "make_record",
+    "make_struct",
+    "make_tuple",
+    "metered",
+    "nn",
+    "primal",
+    "primitive",
+    "pullback",
+    "read_field",
+    "read_global",
+    "read_item",
+    "reductions",
+    "shaping",
+    "walk_back",
+    "withgradient",
+]

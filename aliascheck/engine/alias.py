@@ -1,0 +1,103 @@
+"""Aliases: primitives whose result is a wrapper over their operand's own memory.
+
+    @alias
+    def transpose(x):
+        return (), lambda memory: memory.T, lambda d_out: d_out.T
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from aliascheck.engine.primitive import REGISTRY, Primitive, charge, look, number_or_array
+from aliascheck.engine.tape import Node, Sweep
+from aliascheck.engine.tracer import Local, Tracer, primal
+from aliascheck.memory import NOTHING, Field, Fields, Wrapper, dense, is_array, pull_through
+
+
+class Aliased(Node):
+    """A wrapper that the traced function built: natural and structural cotangents go to its parent."""
+
+    __slots__ = ("access", "back", "index", "wrapper")
+
+    def __init__(
+        self, index: int, access: Any, wrapper: Wrapper, back: Callable[[Any], Any] | None
+    ) -> None:
+        self.index = index
+        self.access = access
+        self.wrapper = wrapper
+        self.back = back
+
+    def pull(self, d_out: Any, sweep: Sweep) -> None:
+        if isinstance(d_out, Fields):
+            sweep.add(self.index, d_out.get("parent", NOTHING))
+            return
+        parent = self.back(d_out) if self.back is not None else pull_through(self.wrapper, d_out)
+        sweep.add_gated(self.index, self.access, parent)
+
+
+class Unwrapped(Node):
+    """A wrapper undone by its own kind (`adjoint(adjoint(x))` is `x`): cotangents are wrapped again."""
+
+    __slots__ = ("access", "index", "shape")
+
+    def __init__(self, index: int, access: Any, shape: tuple[int, ...]) -> None:
+        self.index = index
+        self.access = access
+        self.shape = shape
+
+    def pull(self, d_out: Any, sweep: Sweep) -> None:
+        if isinstance(d_out, Fields):
+            sweep.add(self.index, Fields({"parent": d_out}))
+        else:
+            d_out = np.asarray(d_out)
+            sweep.add_gated(self.index, self.access, d_out.T.reshape(self.shape))
+
+
+class Alias(Primitive):
+    """A primitive whose result is a wrapper over its operand's own memory."""
+
+    def __init__(
+        self, forward: Callable[..., Any], name: str, *, undoes: Sequence[str] = (), **options: Any
+    ) -> None:
+        super().__init__(forward, name, **options)
+        self.undoes = tuple(undoes)
+
+    def __call__(self, *args: Any, **settings: Any) -> Any:
+        (operand,), static = self.split(args, settings)
+        value = primal(operand)
+        if not is_array(value):
+            value = np.asarray(number_or_array(self.name, value), dtype=float)
+        tape = operand.tape if isinstance(operand, Tracer) else None
+        access = operand.access if isinstance(operand, Tracer) else None
+        seen = look(tape, access, value)
+        charge(self.name, 0)
+        edge = access if isinstance(access, tuple) else None
+        if isinstance(value, Wrapper) and value.kind in self.undoes:
+            out = value.parent if seen is value.array else seen.T.reshape(dense(value.parent).shape)
+            if tape is None:
+                return out
+            return Tracer(out, tape, tape.record(Unwrapped(operand.index, edge, seen.shape)))
+        arguments, show, back = self.forward(seen, *static, **settings)
+        wrapper = Wrapper(self.name, arguments, value, show)
+        if seen is not dense(value):
+            wrapper.array = show(seen)
+        if tape is None:
+            return wrapper
+        index = tape.record(Aliased(operand.index, edge, wrapper, back))
+        return Tracer(wrapper, tape, index, Local({Field("parent"): access}))
+
+
+def alias(function: Callable[..., Any] | None = None, *, name: str | None = None, **options: Any) -> Any:
+    """Declare an alias: `forward(x, ...)` returns hashable arguments, the map that shows `x`'s memory
+    differently, and its transpose for cotangents (or None: found from the memory itself)."""
+
+    def declare(forward: Callable[..., Any]) -> Alias:
+        declared = Alias(forward, name or forward.__name__.rstrip("_"), **options)
+        REGISTRY[declared.name] = declared
+        return declared
+
+    return declare if function is None else declare(function)

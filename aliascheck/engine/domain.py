@@ -1,0 +1,48 @@
+"""Where a primitive's rule is tested: random operands that keep away from kinks and poles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from aliascheck.memory import Array
+
+
+@dataclass(frozen=True)
+class Reals:
+    """Numbers between `low` and `high`, of two decimals, of any shape or of the `shape` given.
+
+    With `distinct`, no two are equal or nearly so; with `dominant`, a matrix gets a dominant diagonal.
+    """
+
+    low: float = -3.0
+    high: float = 3.0
+    shape: tuple[int, ...] | None = None
+    distinct: bool = False
+    dominant: bool = False
+    symmetric: bool = False
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...] = (3,)) -> Array:
+        """A random array of `shape`, or of the domain's own shape where it has one."""
+        shape = self.shape if self.shape is not None else shape
+        values = rng.uniform(self.low, self.high, shape).round(2)
+        if self.distinct:
+            size = max(int(np.prod(shape)), 1)
+            spread = np.linspace(self.low, self.high, 2 * size + 2)[1:-1:2]
+            values = rng.permutation(spread).reshape(shape)
+        if self.symmetric:
+            values = values + np.swapaxes(values, -1, -2)
+        if self.dominant:
+            values = values + 10.0 * np.eye(shape[-1])
+        return np.asarray(values)
+
+
+def reals(low: float = -3.0, high: float = 3.0, *shape: int, distinct: bool = False) -> Reals:
+    """Numbers between `low` and `high`."""
+    return Reals(low, high, shape or None, distinct=distinct)
+
+
+def square(extent: int, *, symmetric: bool = False) -> Reals:
+    """Well-conditioned square matrices."""
+    return Reals(-1.0, 1.0, (extent, extent), dominant=True, symmetric=symmetric)

@@ -1,0 +1,127 @@
+"""Gradients of values, with the kinds of absence kept apart: `NOTHING` is not zero.
+
+A dense (natural) tangent of an array or wrapper is an array of its shape. A structural tangent mirrors
+a value's parts: `Fields` for a record, tuple, list or dict for containers, `NOTHING` where a part got none.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from aliascheck.memory.values import Array, Wrapper, dense
+
+
+class Nothing:
+    """The absent gradient: nothing depends on this value structurally."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "nothing"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+NOTHING: Final = Nothing()
+
+
+class Fields(dict[str, Any]):
+    """The structural tangent of a record: field name to tangent."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "(" + ", ".join(f"{name}={value!r}" for name, value in self.items()) + ",)"
+
+
+class MixedTangentsError(TypeError):
+    """A natural and a structural tangent met at one value, and cannot be added."""
+
+
+def accumulate(left: Any, right: Any) -> Any:
+    """The sum of two tangents of one value; neither is changed.
+
+    Raises: MixedTangentsError where one is an array and the other structural.
+    """
+    if right is NOTHING:
+        return left
+    if left is NOTHING:
+        return right
+    if isinstance(left, dict):
+        if not isinstance(right, dict):
+            raise _mixed(left, right)
+        return type(left)(
+            {
+                key: accumulate(left.get(key, NOTHING), right.get(key, NOTHING))
+                for key in [*left, *(key for key in right if key not in left)]
+            }
+        )
+    if isinstance(left, tuple | list):
+        if not isinstance(right, tuple | list):
+            raise _mixed(left, right)
+        return type(left)(accumulate(a, b) for a, b in zip(left, right, strict=True))
+    if isinstance(right, dict | tuple | list):
+        raise _mixed(left, right)
+    return left + right
+
+
+def _mixed(left: Any, right: Any) -> MixedTangentsError:
+    return MixedTangentsError(
+        f"{describe(left)} and {describe(right)} cannot be added: a value is read both as an array "
+        "and through its fields"
+    )
+
+
+def describe(tangent: Any) -> str:
+    """The kind of a tangent in words."""
+    if tangent is NOTHING:
+        return "nothing"
+    if isinstance(tangent, Fields):
+        return "a structural gradient " + "(" + ", ".join(f"{name}=" for name in tangent) + ")"
+    if isinstance(tangent, dict | tuple | list):
+        return f"a structural gradient ({type(tangent).__name__})"
+    shape = np.shape(tangent)
+    return f"an array gradient of shape {shape}" if shape else "a number"
+
+
+def pick(tangent: Any, steps: tuple[Any, ...]) -> Any:
+    """The part of a structural tangent below `steps`; NOTHING where it has none."""
+    for step in steps:
+        if tangent is NOTHING:
+            return NOTHING
+        tangent = tangent.get(step, NOTHING) if isinstance(tangent, dict) else tangent[step]
+    return tangent
+
+
+def is_empty(tangent: Any) -> bool:
+    """Whether nothing at all is in `tangent`."""
+    if isinstance(tangent, dict):
+        return all(is_empty(part) for part in tangent.values())
+    if isinstance(tangent, tuple | list):
+        return all(is_empty(part) for part in tangent)
+    return tangent is NOTHING
+
+
+def unwrap(value: Any, tangent: Any) -> tuple[Any, Any]:
+    """Follow a structural tangent of a wrapper down: the array value it belongs to, and its dense part."""
+    while isinstance(tangent, Fields) and isinstance(value, Wrapper):
+        tangent, value = tangent.get("parent", NOTHING), value.parent
+    return value, tangent
+
+
+def scatter(cells: Array, size: int, tangent: Array) -> Array:
+    """The sum in memory of a dense tangent: `V^T tangent`, adding where cells repeat.
+
+    Shapes: `cells` and `tangent` alike; the result is (size,).
+    """
+    return np.bincount(cells.ravel(), weights=np.asarray(tangent, float).ravel(), minlength=size)
+
+
+def pull_through(wrapper: Wrapper, tangent: Array) -> Array:
+    """The parent's tangent from a wrapper's natural one: the transpose of what the wrapper shows."""
+    parent = dense(wrapper.parent)
+    cells = wrapper.show(np.arange(parent.size).reshape(parent.shape))
+    return scatter(cells, parent.size, np.broadcast_to(tangent, cells.shape)).reshape(parent.shape)
