@@ -6,7 +6,7 @@ tape can be walked back any number of times: with other gates, with other watche
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -61,7 +61,7 @@ class Ledger:
 
     __slots__ = ("globals", "watched")
 
-    def __init__(self, watched: Mapping[Any, Any] | None = None) -> None:
+    def __init__(self, watched: Iterable[Any] | None = None) -> None:
         self.watched: dict[Any, Any] = {key: NOTHING for key in watched or ()}
         self.globals: dict[str, Any] = {}
 

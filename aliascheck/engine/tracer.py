@@ -272,13 +272,14 @@ def _read_position(holder: Any, value: tuple[Any, ...] | list[Any], key: Any) ->
     return read_part(holder, key % len(value), credits=isinstance(value, tuple))
 
 
-def iterate(holder: Tracer) -> Iterator[Any]:
+def iterate(holder: Any) -> Iterator[Any]:
     """The elements of a container or the first axis of an array; elements that are watched are credited."""
-    if is_array(holder.value):
-        for position in range(len(dense(holder.value))):
+    value = primal(holder)
+    if is_array(value):
+        for position in range(len(dense(value))):
             yield read_item(holder, position)
     else:
-        for step, _ in children(holder.value):
+        for step, _ in children(value):
             yield read_part(holder, step)
 
 

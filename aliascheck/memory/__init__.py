@@ -13,6 +13,7 @@ from aliascheck.memory.places import (
     rebuild,
     walk,
 )
+from aliascheck.memory.probes import Probe, Probes, choose_probes
 from aliascheck.memory.tangents import (
     NOTHING,
     Fields,
@@ -54,6 +55,8 @@ __all__ = [
     "MutableStruct",
     "Nothing",
     "Path",
+    "Probe",
+    "Probes",
     "Record",
     "Struct",
     "Wrapper",
@@ -62,6 +65,7 @@ __all__ = [
     "alias_groups",
     "child",
     "children",
+    "choose_probes",
     "dense",
     "describe",
     "format_path",

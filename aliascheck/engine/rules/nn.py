@@ -9,6 +9,7 @@ import numpy as np
 from aliascheck.engine.domain import reals
 from aliascheck.engine.layer import layer
 from aliascheck.engine.primitive import primitive
+from aliascheck.engine.rules.elementwise import add
 from aliascheck.engine.rules.linalg import matmul
 from aliascheck.engine.rules.shaping import transpose
 from aliascheck.engine.tracer import call, iterate, primal, read_field, read_item
@@ -23,7 +24,7 @@ def Dense(self: Any, x: Any) -> Any:  # noqa: N802
     out = matmul(weight, x) if np.ndim(dense(primal(x))) == 1 else matmul(x, transpose(weight))
     names = primal(self).field_names
     if "bias" in names:
-        out = out + read_field(self, "bias")
+        out = add(out, read_field(self, "bias"))
     return call(read_field(self, "activation"), out) if "activation" in names else out
 
 

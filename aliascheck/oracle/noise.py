@@ -1,0 +1,98 @@
+"""How much of a loss is noise: its rounding, seen from its values alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from itertools import pairwise
+from typing import NamedTuple
+
+UNIT = 2.0**-53
+POINTS = 7
+SPACING = 2.0**-26
+RESPACING = 2.0**6
+TRIES = 3
+FAR = (-8.0, -1.0, 1.0, 8.0)
+ALIKE = 4.0
+SIGMAS = 4.0
+
+
+class Noise(NamedTuple):
+    """Four standard deviations of the noise in a loss, and the evaluations spent to learn it."""
+
+    level: float
+    evaluations: int
+
+
+class Order(NamedTuple):
+    """One order of differences: the noise that would explain it, and whether its signs alternate."""
+
+    sigma: float
+    alternates: bool
+
+
+def noise_level(phi: Callable[[float], float], loss: float) -> float:
+    """Four standard deviations of the noise of `phi` near 0, where its value is `loss`."""
+    return measure_noise(phi, loss).level
+
+
+def measure_noise(phi: Callable[[float], float], loss: float) -> Noise:
+    """The noise of `phi` near 0, where its value is `loss`: ECnoise with a spacing that adapts.
+
+    Differences of high order remove what is smooth and leave the noise, magnified by a known factor.
+    Flat samples ask for wider spacing, samples without an accepted order for a narrower one. The
+    original's rejection of samples that range over more than a tenth of their size is left out: it
+    would reject every loss near zero.
+
+    A loss that is constant to the last bit shows no rounding here. It is given that of its largest values
+    at some distance: a saturated loss (the cross entropy of a confident classifier) is exactly 0 although
+    it was computed from terms that are not.
+
+    Source: J. J. More', S. M. Wild, "Estimating computational noise", SIAM J. Sci. Comput. 33 (2011).
+    """
+    spacing = SPACING
+    fallback = math.inf
+    for attempt in range(1, TRIES + 1):
+        values = [loss if k == 0 else phi(k * spacing) for k in range(-(POINTS // 2), POINTS // 2 + 1)]
+        if not all(map(math.isfinite, values)):
+            spacing /= RESPACING
+        elif is_flat(values):
+            spacing *= RESPACING
+        else:
+            orders = difference_orders(values)
+            sigma = accepted(orders)
+            if sigma is not None:
+                return Noise(SIGMAS * sigma, attempt * (POINTS - 1))
+            fallback = min(fallback, orders[-2].sigma)
+            spacing /= RESPACING
+    if math.isfinite(fallback):
+        return Noise(SIGMAS * fallback, TRIES * (POINTS - 1))
+    far = [abs(value) for value in map(phi, FAR) if math.isfinite(value)]
+    return Noise(UNIT * max(far, default=0.0), TRIES * (POINTS - 1) + len(FAR))
+
+
+def is_flat(values: list[float]) -> bool:
+    """Whether most neighbours are equal, so that the spacing is too narrow to stir the rounding."""
+    return 2 * sum(a == b for a, b in pairwise(values)) > len(values)
+
+
+def difference_orders(values: list[float]) -> list[Order]:
+    """The orders of differences of equally spaced `values`, first to last."""
+    orders = []
+    variance_ratio = 1.0
+    differences = values
+    for order in range(1, len(values)):
+        differences = [b - a for a, b in pairwise(differences)]
+        variance_ratio *= order / (4 * order - 2)
+        sigma = math.sqrt(variance_ratio / len(differences)) * math.hypot(*differences)
+        orders.append(Order(sigma, min(differences) < 0.0 < max(differences)))
+    return orders
+
+
+def accepted(orders: list[Order]) -> float | None:
+    """The sigma of the first order that alternates and agrees with the next two."""
+    for first, second, third in zip(orders, orders[1:], orders[2:], strict=False):
+        trio = (first.sigma, second.sigma, third.sigma)
+        if first.alternates and max(trio) <= ALIKE * min(trio):
+            return first.sigma
+    return None

@@ -1,0 +1,53 @@
+"""What an audit needs of a model: its places, its loss at moved memory, and its engine's gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from aliascheck.memory import Array, Path
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """What an engine reported: a tangent for each member, and the entries of global names."""
+
+    members: dict[Path, Any]
+    globals: dict[str, Any] = field(default_factory=dict)
+
+
+class Subject(Protocol):
+    """A model with a loss. Nothing here changes it: memory is the same after every call."""
+
+    @property
+    def members(self) -> Sequence[Path]:
+        """The entries of the parameter set, in order."""
+
+    @property
+    def bindings(self) -> Mapping[str, Any]:
+        """The named values that places begin at."""
+
+    def places(self) -> Sequence[tuple[Path, Array]]:
+        """Every place of a real array, in order."""
+
+    def accesses(self) -> Mapping[Path, Any]:
+        """The array value that the loss consumes at each access."""
+
+    def base(self) -> float:
+        """The loss at the memory as it is, to be perturbed from."""
+
+    def loss(self, *, through_stops: bool = False) -> float:
+        """The loss at the memory as it is now; stops keep the value they had at the base."""
+
+    def loss_reading(self, access: Path, private: Array, *, through_stops: bool = False) -> float:
+        """The loss with one access reading a private array of its shape."""
+
+    def has_stops(self) -> bool:
+        """Whether the loss stops gradients deliberately."""
+
+    def gradients(self, mode: str, gates: Mapping[Path, float] | None = None) -> Gradients:
+        """What the engine reports in a mode, with gates on accesses.
+
+        Raises: EngineError where the engine cannot differentiate the loss.
+        """

@@ -1,0 +1,342 @@
+"""The catalogue: every finding once, with what it demands, what it says and what to do about it.
+
+`DECISIONS` stands in the order in which findings are looked for. Codes are stable: CI gates and
+baselines refer to them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from aliascheck.verdicts import rules
+
+Severity = Literal["error", "warning", "info"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One finding. `says` and `do` are filled with the names and numbers of the audit.
+
+    `word` is the verdict word of a slot that has the finding, `when` the rule that looks for it at an
+    alias group; findings about a whole audit have none.
+    """
+
+    code: str
+    name: str
+    severity: Severity
+    meaning: str
+    says: str
+    do: str
+    example: str = ""
+    word: str | None = None
+    when: rules.Rule | None = None
+
+
+AC101 = Row(
+    "AC101",
+    "nothing",
+    "error",
+    "The slot's own path derivative is not zero, and it got nothing (or zero).",
+    "the loss reads {accesses}, and {absence} was reported{elsewhere}",
+    "put the object that the loss reads in the set, keep only one name of it, or use explicit mode",
+    'x = [1.0], xt = "adjoint(x)", loss "sum(xt.parent * x)", params ["x", "xt"], implicit mode',
+    "nothing",
+    rules.owns_a_path_but_got_nothing,
+)
+AC102 = Row(
+    "AC102",
+    "misplaced",
+    "error",
+    "The slot holds what belongs to another slot, which does not have it.",
+    "it holds {accesses}'s contribution{share}, which belongs to {other}",
+    "add it to {other}'s gradient, keep only {slot} in the set, or use explicit mode",
+    'x = [1.0], xt = "adjoint(x)", loss "sum(xt.parent * x)", params ["x", "xt"], implicit mode',
+    "misplaced",
+    rules.holds_what_belongs_elsewhere,
+)
+AC103 = Row(
+    "AC103",
+    "partial",
+    "error",
+    "A contribution that the contract demands here is missing: from every slot (sum, owner), or from this "
+    "one (each).",
+    "{share_missing} arrives through {accesses} and is missing ({cause}){elsewhere}",
+    "{add_or_read}",
+    'x = [1.0], xt = "adjoint(x)", loss "sum(xt * x)", params ["x"]',
+    "partial",
+    rules.a_contribution_is_lost,
+)
+AC103_UNLISTED = Row(
+    AC103.code,
+    AC103.name,
+    AC103.severity,
+    AC103.meaning,
+    "moving the memory moves the loss by more than all listed accesses do: an unlisted reader's "
+    "contribution is missing",
+    "find what reads this memory without being part of the model: a captured tensor, a view, a cache",
+    word="partial",
+    when=rules.an_unlisted_reader_is_lost,
+)
+AC104 = Row(
+    "AC104",
+    "double",
+    "error",
+    "A contribution is counted more than once over the set.",
+    "{accesses}'s contribution is counted {times}",
+    "credit each access once: drop the copy, or make it the only holder (contract owner)",
+    "an engine that gives each of two tied slots the total derivative",
+    "double",
+    rules.holds_a_contribution_several_times,
+)
+AC104_COPY = Row(
+    AC104.code,
+    AC104.name,
+    AC104.severity,
+    AC104.meaning,
+    "{accesses}'s contribution is here and in {other} as well",
+    AC104.do,
+    word="double",
+    when=rules.holds_a_copy,
+)
+AC105 = Row(
+    "AC105",
+    "wrong",
+    "error",
+    "The slot holds a value that no attribution explains.",
+    "what it holds of {accesses} is wrong{where}",
+    "check the derivative rules that {accesses} passes through: no counting of contributions explains it",
+    "a rule with a missing transpose, a flipped sign, or one element off",
+    "wrong",
+    rules.holds_what_nothing_explains,
+)
+AC106 = Row(
+    "AC106",
+    "structural",
+    "warning",
+    "A structural container was reported where the slot is an array.",
+    "a structural value (parent = ...) was reported for an array of shape {shape}",
+    "optimisers cannot step with it: read {slot} itself in the loss, or take the field out",
+    'x = [1.0], xt = "adjoint(x)", loss "sum(xt.parent * x)", params ["xt"]',
+    None,
+    rules.is_structural,
+)
+AC107 = Row(
+    "AC107",
+    "nonfinite",
+    "error",
+    "The gradient is not-a-number or infinite, while the loss is finite.",
+    "{where}",
+    "look for sqrt, log, division or norm at zero, and for overflow in the backward pass",
+    'x = [0.0, 4.0], loss "sum(sqrt(x))"',
+    "nonfinite",
+    rules.is_not_finite,
+)
+AC108 = Row(
+    "AC108",
+    "shape",
+    "error",
+    "The gradient's shape is not the slot's.",
+    "{where}",
+    "the rule that made it forgets a reduction over broadcast axes, or a transpose",
+    "an engine that reports a (1, n) gradient for an (n,) parameter",
+    "shape",
+    rules.has_another_shape,
+)
+AC109 = Row(
+    "AC109",
+    "failed",
+    "error",
+    "The engine raised where the loss evaluates.",
+    "the loss evaluates, and the engine failed: {where}",
+    "read each value in one way only, as an array or through its fields; or use the other mode",
+    'x = [1.0], xt = "adjoint(x)", loss "sum(xt * xt.parent)", params ["xt"]',
+)
+AC201 = Row(
+    "AC201",
+    "kink",
+    "info",
+    "The loss has a kink here; a gradient between the one-sided derivatives is accepted.",
+    "the loss has a kink here, and any value between the one-sided derivatives is accepted",
+    "move the memory off the kink if the exact value matters",
+    'x = [0.0, 1.0], loss "sum(relu(x))"',
+    "kink",
+    rules.has_a_kink,
+)
+AC202 = Row(
+    "AC202",
+    "noisy",
+    "warning",
+    "The loss does not repeat, or its noise hides the derivative.",
+    "evaluating the loss again gave another value: {where}",
+    "fix the seed of what is random in the loss",
+    "dropout without a seed",
+)
+AC203 = Row(
+    "AC203",
+    "mutates",
+    "error",
+    "Evaluating the loss changes the memory of a slot, or of a place that shares cells with one.",
+    "evaluating the loss changed {where}",
+    "make the loss a pure function of its memory",
+    "an embedding with max_norm, which rewrites its weight when it is read",
+)
+AC204 = Row(
+    "AC204",
+    "law",
+    "error",
+    "The paths do not add up to the total derivative, and no unlisted reader explains it.",
+    "the derivatives of {accesses} do not add up to what moving the memory does (off by {gap})",
+    "report this: either the loss is not a function of its memory, or the auditor is wrong",
+    "a loss that depends on the address or the identity of an array",
+)
+AC205 = Row(
+    "AC205",
+    "ambiguous",
+    "warning",
+    "Several attributions fit, and gates could not tell them apart.",
+    "its value is explained by more than one attribution: {where}",
+    "remove what makes the engine non-linear (clipping, hooks, deduplication by value), or change the data",
+    "an engine that clips gradients, on sum(xt * x)",
+    "ambiguous",
+    rules.fits_several_attributions,
+)
+AC206 = Row(
+    "AC206",
+    "undecided",
+    "warning",
+    "The oracle cannot resolve the derivative here.",
+    "the finite difference is too uncertain here to judge by",
+    "look at the scale of the loss, at jumps and at the edge of its domain near this point",
+    'x = [0.0], loss "sum(sqrt(abs(x)))"',
+    "undecided",
+    rules.the_oracle_cannot_resolve_it,
+)
+AC301 = Row(
+    "AC301",
+    "optimizer",
+    "warning",
+    "A training step under a named optimiser moves the shared memory wrongly.",
+    "under {where} the shared memory drifts from that of a single parameter",
+    "let one slot own the memory",
+)
+AC302 = Row(
+    "AC302",
+    "untied",
+    "error",
+    "Places that the case declares tied do not share memory.",
+    "{where}",
+    "tie them again: assign one object to both names, or a view of it",
+    'w = [1.0], v = "copy(w)", ties = [["w", "v"]]',
+)
+
+CATALOGUE: Final = (
+    AC101,
+    AC102,
+    AC103,
+    AC104,
+    AC105,
+    AC106,
+    AC107,
+    AC108,
+    AC109,
+    AC201,
+    AC202,
+    AC203,
+    AC204,
+    AC205,
+    AC206,
+    AC301,
+    AC302,
+)
+
+DECISIONS: Final = (
+    AC108,
+    AC107,
+    AC106,
+    AC105,
+    AC101,
+    AC103,
+    AC103_UNLISTED,
+    AC104,
+    AC104_COPY,
+    AC102,
+    AC205,
+    AC206,
+    AC201,
+)
+
+FAULT_WORDS: Final = (
+    "shape",
+    "nonfinite",
+    "wrong",
+    "nothing",
+    "misplaced",
+    "double",
+    "partial",
+    "ambiguous",
+    "undecided",
+    "noisy",
+    "kink",
+)
+
+WORDS: Final = {
+    "failed": "the engine raised: there is no gradient",
+    "shape": "the gradient's shape is not the slot's (AC108)",
+    "nonfinite": "the gradient is not-a-number or infinite (AC107)",
+    "wrong": "the slot holds a value that no attribution explains (AC105)",
+    "nothing": "the slot's own path has a derivative, and it got nothing or zero (AC101)",
+    "misplaced": "the slot holds what belongs to another slot, which does not have it (AC102)",
+    "double": "the slot holds a contribution that is counted more than once (AC104)",
+    "partial": "a contribution that belongs here is missing (AC103), or stands elsewhere",
+    "ambiguous": "several attributions fit its value (AC205)",
+    "undecided": "the oracle cannot resolve the derivative (AC206)",
+    "noisy": "the loss does not repeat (AC202)",
+    "kink": "the loss has a kink here, and the gradient lies between the one-sided derivatives (AC201)",
+    "total": "every access that touches its cells is in it, once: the derivative with respect to the memory",
+    "split": "its own contribution is in it, the others stand in other slots: their sum is the derivative "
+    "with respect to the memory",
+    "unused": "nothing is in it, and it owns nothing that is not zero",
+}
+
+TOPICS: Final = {
+    "path and total": """\
+When memory is shared, "the" finite difference is two different things. The path derivative moves one
+access alone: it reads a private copy, and every other name keeps the old memory. The total derivative
+moves the memory itself: all aliases move. All paths of a group add up to the total, and the two are
+measured independently, so this law is checked on every audit.""",
+    "gates": """\
+Numbers alone cannot tell whose contribution a gradient holds: in sum(xt * x) both accesses have the same
+path derivative at every memory. A gate sits on the edge from a value read at an access into the first
+operation that consumes it, and multiplies what comes back by a factor. With one gate open and all others
+closed, what a slot reports is exactly what that access contributed to it. Four checks guard the reading:
+gates at 1 change nothing, contributions add up to the gradient, the gradient is linear in generic gates,
+and with all gates closed nothing remains.""",
+    "contracts": """\
+The same numbers are right for one update loop and wrong for another. Under `sum` every slot steps on the
+shared memory in place, or an optimiser adds the copies up first: a contribution must be somewhere, once.
+Under `each` every slot is replaced by its own updated copy: each must hold the whole derivative of its
+cells. Under `owner` one slot holds everything, as Adam and its kin need.""",
+    "limitations": """\
+The bundled engine keeps the implicit mode's historical accounting, since auditing it is the point, and
+differs where the original has a plain defect or a type system that Python lacks:
+
+- A pullback may be called any number of times; earlier gradients are never changed, and the entries of
+  globals do not grow.
+- Mutable structs are accounted like immutable ones, identified as objects; nothing is counted twice
+  through them.
+- Gradients have the shape of their primal, always; numbers are float64.
+- Gradients of gradients are out of scope. Complex and integer arrays cannot be members of a set.
+- A traced array cannot be written to.
+- A wrapper that was built outside the loss is not opened: its natural cotangent stops at the wrapper.
+  Use explicit mode with the wrapper's parent as a member, or read the parent.
+
+The auditor measures element by element up to 1,024 cells in an alias group; above, along random
+directions that every slot and access sees whole or not at all. A single wrong element among many is
+then found only when it stands out of the finite difference's error.""",
+    "optimizer": """\
+Descent and momentum are linear in the gradient: split contributions on shared memory add up to the
+right step. Weight decay acts once for each slot; clipping by norm and Adam and its kin are not linear,
+and need one slot that owns the whole derivative. Measuring the drift of a training step comes with a
+later release.""",
+}

@@ -1,0 +1,98 @@
+"""What is known about one alias group before anything is judged: numbers only, no engine.
+
+All vectors are indexed by *probe*: for small groups a probe is a cell, for large ones a random direction
+over cells that the same slots and accesses show.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aliascheck.memory import Cells
+
+Vector = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One gradient that the engine was asked for.
+
+    `shows` marks the probes at its cells. `problem` is "shape" or "nonfinite" where its gradient cannot be
+    compared, described by `problem_text`. `cells`, where given, is of the slot's shape and tells which
+    probe each element is.
+    """
+
+    name: str
+    shows: Mask
+    structural: bool = False
+    absent: bool = False
+    problem: str | None = None
+    problem_text: str = ""
+    cells: Cells | None = None
+
+
+@dataclass(frozen=True)
+class Access:
+    """One path by which the loss reads the memory of the group.
+
+    `owner` is the slot whose name is the longest prefix of its place, or None. `sharers` is the number of
+    places that share its cells: how often a contribution may be counted and still be called so.
+    `captured` tells that the place lies inside a closure, `stopped` that this is the part which a
+    deliberate stop removes.
+    """
+
+    name: str
+    place: str
+    owner: int | None
+    sharers: int = 1
+    captured: bool = False
+    stopped: bool = False
+
+
+@dataclass(frozen=True)
+class Point:
+    """Measurements at one point of the memory.
+
+    Shapes: for S slots, A accesses and m probes: `held` (S, A, m) is what each access contributed to each
+    slot, `gradient` (S, m) the whole, `rest` (S, m) what no gate reaches; `effects` and `bounds` (A, m) are
+    the path derivatives in memory, `total` and `total_bound` (m,) the total derivative. A bound already
+    includes the rounding that a right engine may show; where a bound is infinite nothing is known.
+    """
+
+    held: NDArray[np.float64]
+    gradient: NDArray[np.float64]
+    rest: NDArray[np.float64]
+    effects: NDArray[np.float64]
+    bounds: NDArray[np.float64]
+    total: Vector
+    total_bound: Vector
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that verdicts on one alias group rest on.
+
+    `gates_failed` names the checks of the gates that did not hold; then `held` is not to be trusted, and
+    numbers decide. `kinks` marks, for each slot, whether the loss has a kink at its cells; `undecided`
+    where the oracle could not resolve it. `slack` is the difference that the user accepts.
+    """
+
+    slots: tuple[Slot, ...]
+    accesses: tuple[Access, ...]
+    given: Point
+    jittered: Point | None = None
+    gates_failed: tuple[str, ...] = ()
+    kinks: tuple[bool, ...] = ()
+    undecided: tuple[bool, ...] = ()
+    slack: float = 0.0
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def covered(self) -> Mask:
+        """The probes that some slot shows."""
+        shown = [slot.shows for slot in self.slots]
+        return np.logical_or.reduce(shown) if shown else np.zeros(self.given.total.shape, bool)
