@@ -188,7 +188,7 @@ class Primitive:
         return max((np.size(array) for array in arrays), default=0)
 
     def _node(self, operands: list[Any], arrays: list[Any], rules: Any) -> Node:
-        if callable(rules):
+        if callable(rules) or rules is None:
             rules = (rules,)
         if isinstance(arrays[0], list):
             first = operands[0]

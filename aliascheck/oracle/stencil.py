@@ -13,7 +13,7 @@ Source: C. J. F. Ridders, "Accurate computation of F'(x) and F'(x)F''(x)", Adv. 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import Enum, auto
 from typing import NamedTuple
 
@@ -121,6 +121,11 @@ class Line:
         rounding = max(self._noise, UNIT * abs(above), UNIT * abs(below))
         return Pair(step, change, change / (2.0 * step), bend / step, rounding, finite)
 
+    def change(self, start: float, end: float) -> float:
+        """The size of the change of the loss from `start` to `end`."""
+        self.evaluations += 2
+        return abs(self._phi(end) - self._phi(start))
+
     def undefined_sides(self) -> str:
         """On which sides of the point a value was missing."""
         sides = [("left", self.undefined_left), ("right", self.undefined_right)]
@@ -176,32 +181,31 @@ class Tableau:
 
 
 class Descent:
-    """One series of halved steps: the tables of the slope and of its jump at the point."""
+    """One series of halved steps: the tables of the slope and of its jump at the point.
 
-    __slots__ = ("corner", "last", "slope")
+    It is `flat` when the loss was exactly equal at all points.
+    """
+
+    __slots__ = ("corner", "flat", "last", "slope")
 
     last: Pair
 
     def __init__(self) -> None:
         self.slope = Tableau(ODD_GAINS)
         self.corner = Tableau(EVEN_GAINS)
+        self.flat = True
 
     def add(self, pair: Pair) -> None:
         """Take in the next pair."""
         relative = pair.rounding / pair.step
         self.slope.add(pair.step, pair.slope, 2.0 * relative)
         self.corner.add(pair.step, pair.bend, 4.0 * relative)
+        self.flat = self.flat and pair.change == pair.bend == 0.0
         self.last = pair
 
     @property
     def found(self) -> bool:
         return self.slope.bound < math.inf
-
-    @property
-    def flat(self) -> bool:
-        """Whether the loss was exactly equal at all points."""
-        slope, corner = self.slope, self.corner
-        return slope.value == slope.change == corner.value == corner.change == 0.0
 
     @property
     def settled(self) -> bool:
@@ -280,7 +284,7 @@ def inspect(line: Line, descent: Descent, step: float) -> Guard:
     if gap <= tolerance:
         return Guard(pair, Finding.AGREES)
     if pair.change == 0.0:
-        return Guard(pair, Finding.QUANTA, quantum(line, descent, pair))
+        return explain_flatness(line, descent, pair)
     half = line.pair(step / 2.0)
     if not half.finite:
         return Guard(pair, Finding.STRUCTURE)
@@ -298,14 +302,28 @@ def repeats(line: Line, pair: Pair, gap: float) -> bool:
     return all(abs(slope - pair.slope) <= 0.3 * gap for slope in slopes)
 
 
-def quantum(line: Line, descent: Descent, pair: Pair) -> float:
-    """The size of the quanta of a loss that does not change over `pair`: widen it until it does."""
+def explain_flatness(line: Line, descent: Descent, pair: Pair) -> Guard:
+    """Why the loss does not change over `pair` although a slope was found: quanta, or a flat zone.
+
+    A loss that is flat over a step comes in quanta of at least what its slope makes of that step. A
+    smaller change, at the next wider step or over a short way there, is therefore none of a quantised
+    loss: the zone around the point is flat, as next to the kink of a dead unit.
+    """
     value = descent.slope.value
-    largest = 0.0
-    while pair.change == 0.0 and pair.step < descent.slope.step / 4.0:
-        largest = abs(value) * pair.step
-        pair = line.pair(8.0 * pair.step)
-    return max(largest, abs(pair.slope - value) * pair.step)
+    flat, wider = pair, line.pair(8.0 * pair.step)
+    while wider.change == 0.0 and wider.step < descent.slope.step:
+        flat, wider = wider, line.pair(8.0 * wider.step)
+    quantum = abs(value) * flat.step
+    if not wider.finite or any(0.0 < change < quantum for change in changes_at(line, wider, pair.step / 64.0)):
+        return Guard(flat, Finding.STRUCTURE)
+    return Guard(pair, Finding.QUANTA, max(quantum, abs(wider.slope - value) * wider.step))
+
+
+def changes_at(line: Line, pair: Pair, way: float) -> Iterator[float]:
+    """The sizes of the change over `pair` and over a short `way` at either end of it."""
+    yield abs(pair.change)
+    for end in (pair.step, -pair.step):
+        yield line.change(end - way, end + way)
 
 
 def differentiate(line: Line, step: float) -> Estimate:

@@ -131,7 +131,8 @@ def classify(held: Vector, effect: Vector, bound: Vector, live: Mask, shows: Mas
     if not held.any() or (not on.any() and np.all(np.abs(held) <= bound)):
         return Pair(0, none)
     if not on.any():
-        return Pair(WRONG, shows.astype(int))
+        within = np.all((np.abs(held - effect) <= bound) | ~shows)  # between one-sided derivatives
+        return Pair(1 if within else WRONG, shows.astype(int))
     ratio = float(np.median(held[on] / effect[on]))
     k = round(ratio)
     outside = np.all((np.abs(held) <= bound) | (np.abs(held - max(k, 1) * effect) <= bound) | shows)

@@ -1,0 +1,85 @@
+"""A case file as read: the model's bindings, and the audits of it."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from aliascheck.cases.expectations import Expectation
+from aliascheck.cases.literals import ExpressionLiteral
+from aliascheck.cases.matrix import Bindings
+from aliascheck.cases.members import Member
+from aliascheck.cases.place import Place
+
+
+class Tolerance(NamedTuple):
+    """Differences up to `atol + rtol * max|truth|` are accepted."""
+
+    rtol: float = 0.0
+    atol: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Audit:
+    """One audit of a case, in one combination of its matrix. None: the case does not say.
+
+    `params` are the texts of the set and `members` what they write; audits of a Python model keep their
+    texts only. `expect` holds for the file's engine, `expect_elsewhere` for others, both by mode.
+    """
+
+    id: str
+    index: int
+    line: int
+    title: str
+    loss: ExpressionLiteral | None
+    loss_text: str
+    params: tuple[str, ...]
+    members: tuple[Member, ...]
+    modes: tuple[str, ...] | None
+    contract: str | None
+    stop_gradient: str | None
+    ties: tuple[tuple[str, ...], ...]
+    tolerance: Tolerance
+    seed: int | None
+    probes: int | None
+    thorough: bool | None
+    timeout: float | None
+    skip: str | None
+    expect: Mapping[str, Expectation]
+    expect_elsewhere: Mapping[str, Mapping[str, Expectation]]
+    combination: str
+    overrides: Bindings
+    place: Place
+    loss_place: Place
+    params_place: Place
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that lives in Python: what makes it, and with which arguments."""
+
+    factory: str
+    args: Mapping[str, Any]
+    place: Place
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One case file. `path` is shown to people; `folder` is where it lies."""
+
+    path: str
+    folder: pathlib.Path
+    title: str
+    source: str
+    engine: str
+    model: Model | None
+    let: Bindings
+    audits: tuple[Audit, ...]
+
+    def expectation(self, audit: Audit, mode: str, engine: str | None = None) -> Expectation | None:
+        """What `mode` of `engine` (default: the file's) must show, None where the case does not say."""
+        if engine is None or engine == self.engine:
+            return audit.expect.get(mode)
+        return audit.expect_elsewhere.get(engine, {}).get(mode)

@@ -1,0 +1,146 @@
+"""Many audits: each on its own memory, its failures its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from aliascheck import __version__
+from aliascheck.audit import audit as audit_subject
+from aliascheck.cases import Audit, Case
+from aliascheck.errors import AliascheckError, CaseError, UsageError
+from aliascheck.report import AuditResult, Report, Tool, summarize
+from aliascheck.runner.prepare import prepare
+from aliascheck.runner.results import blank_result, result_of
+from aliascheck.runner.selection import BUNDLED, Chosen, Selection, choose, file_errors
+
+Progress = Callable[[int, int, str], None]
+
+INTERRUPTED = 130
+
+
+def run_cases(
+    paths: Sequence[Path], selection: Selection | None = None, on_progress: Progress | None = None
+) -> Report:
+    """Audit case files and folders.
+
+    `on_progress` is told how many audits are done, how many there are, and which comes next.
+
+    Raises: UsageError where a path does not exist, nothing is left to run, or a Python case is named
+    without trust.
+    """
+    selection = selection or Selection()
+    started = time.perf_counter()
+    chosen = choose(paths, selection)
+    _refuse_untrusted(chosen, selection)
+    results: list[AuditResult] = []
+    codes = {error.exit_code for error in chosen.errors}
+    interrupted = False
+    try:
+        for done, (case, audit) in enumerate(chosen.audits):
+            if on_progress is not None:
+                on_progress(done, len(chosen.audits), f"{case.path} {audit.id}")
+            found, code = _run_audit(case, audit, selection, chosen)
+            results += found
+            codes.add(code)
+    except KeyboardInterrupt:
+        interrupted = True
+    exit_code = INTERRUPTED if interrupted else max(codes, default=0)
+    bad = file_errors(chosen.errors)
+    reason = "interrupted" if interrupted else _reason(exit_code, results, len(bad))
+    summary = summarize(results, bad, time.perf_counter() - started, exit_code, reason)
+    return Report(tool=Tool(version=__version__), summary=summary, audits=results, bad_files=bad)
+
+
+def _refuse_untrusted(chosen: Chosen, selection: Selection) -> None:
+    for case, _ in chosen.audits:
+        if case.model is not None and case.path in chosen.named and not selection.trust:
+            raise UsageError(
+                f"{case.path}: this case runs Python code", hint="give --trust if you trust it to run"
+            )
+
+
+def _run_audit(
+    case: Case, audit: Audit, selection: Selection, chosen: Chosen
+) -> tuple[list[AuditResult], int]:
+    """The results of one audit, and the exit code that they demand."""
+    modes = selection.modes_of(case, audit)
+    skipped = _skip_reason(case, audit, selection)
+    if skipped is not None:
+        return _skipped(case, audit, modes, selection, skipped)
+    engine = selection.engine_of(case)
+    if engine != BUNDLED:
+        return _without_engine(case, audit, modes, selection, chosen, engine)
+    try:
+        prepared = prepare(case, audit, modes, selection)
+        outcomes = audit_subject(prepared.program, modes, prepared.settings)
+        results = [
+            result_of(case, audit, selection, outcome, prepared.program.bindings, prepared.settings.seed)
+            for outcome in outcomes
+        ]
+    except AliascheckError as error:
+        return _errored(case, audit, modes[0], selection, error)
+    return results, int(any(result.status == "failed" for result in results))
+
+
+def _skip_reason(case: Case, audit: Audit, selection: Selection) -> str | None:
+    if audit.skip is not None:
+        return audit.skip
+    if case.model is not None and not selection.trust:
+        return "it runs Python code, and --trust is not given"
+    return None
+
+
+def _skipped(
+    case: Case, audit: Audit, modes: list[str], selection: Selection, reason: str
+) -> tuple[list[AuditResult], int]:
+    results = [blank_result(case, audit, mode, selection, "skipped") for mode in modes]
+    for result in results:
+        result.error = reason
+    return results, 4 if selection.strict_skips else 0
+
+
+def _without_engine(
+    case: Case, audit: Audit, modes: list[str], selection: Selection, chosen: Chosen, engine: str
+) -> tuple[list[AuditResult], int]:
+    """An audit whose engine is not there: skipped where met in a folder, an error where asked for."""
+    reason = f"the engine {engine} is not part of this release (see aliascheck engines)"
+    if selection.engine is None and case.path not in chosen.named:
+        return _skipped(case, audit, modes, selection, reason)
+    results = [blank_result(case, audit, mode, selection, "error") for mode in modes]
+    for result in results:
+        result.error = reason
+    return results, 4
+
+
+def _errored(
+    case: Case, audit: Audit, mode: str, selection: Selection, error: AliascheckError
+) -> tuple[list[AuditResult], int]:
+    result = blank_result(case, audit, mode, selection, "error")
+    result.error = str(error)
+    return [result], error.exit_code if isinstance(error, CaseError) else 4
+
+
+def _reason(exit_code: int, results: Sequence[AuditResult], bad_files: int) -> str:
+    """Why a run ends with its exit code, in words."""
+    if exit_code == 0:
+        return "nothing unexpected"
+    failed = [result for result in results if result.status == "failed"]
+    unmet = sum(bool(result.unmet) for result in failed)
+    findings = len(failed) - unmet
+    errors = sum(result.status == "error" for result in results)
+    parts = [
+        _count(bad_files, "case file", "could not be read"),
+        _count(errors, "audit", "could not be completed"),
+        _count(unmet, "result", "not as the case expects"),
+        _count(findings, "result", "with unexpected findings"),
+        "skipped audits count as failures" if exit_code == 4 and not errors else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _count(number: int, noun: str, rest: str) -> str:
+    if not number:
+        return ""
+    return f"{number} {noun}{'' if number == 1 else 's'} {rest}"
