@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -89,6 +89,14 @@ class Alias(Primitive):
             return wrapper
         index = tape.record(Aliased(operand.index, edge, wrapper, back))
         return Tracer(wrapper, tape, index, Local({Field("parent"): access}))
+
+
+@overload
+def alias(function: Callable[..., Any], *, name: str | None = None, **options: Any) -> Alias: ...
+
+
+@overload
+def alias(*, name: str | None = None, **options: Any) -> Callable[[Callable[..., Any]], Alias]: ...
 
 
 def alias(function: Callable[..., Any] | None = None, *, name: str | None = None, **options: Any) -> Any:

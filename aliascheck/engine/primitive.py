@@ -15,7 +15,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, overload
 
 import numpy as np
 
@@ -259,9 +259,15 @@ def _unbroadcasting(rule: Callable[[Any], Any], shape: tuple[int, ...]) -> Calla
     return lambda d_out: unbroadcast(rule(d_out), shape)
 
 
-def primitive(
-    function: Callable[..., Any] | None = None, *, name: str | None = None, **options: Any
-) -> Any:
+@overload
+def primitive(function: Callable[..., Any], *, name: str | None = None, **options: Any) -> Primitive: ...
+
+
+@overload
+def primitive(*, name: str | None = None, **options: Any) -> Callable[[Callable[..., Any]], Primitive]: ...
+
+
+def primitive(function: Callable[..., Any] | None = None, *, name: str | None = None, **options: Any) -> Any:
     """Declare a primitive: put it in the registry under its name (a trailing underscore is dropped).
 
     Options: `domain` (where its rule is tested), `broadcasts` (pullbacks may return the broadcast shape;

@@ -230,9 +230,9 @@ def kind_of(value: Any) -> str:
         return "an array"
     if isinstance(value, Struct):
         return f"the struct {value.name}"
-    names = {tuple: "a tuple", list: "a list", dict: "a dict", str: "a string"}
-    if type(value) in names:
-        return names[type(value)]
+    for kind, name in ((tuple, "a tuple"), (list, "a list"), (dict, "a dict"), (str, "a string")):
+        if isinstance(value, kind):
+            return name
     return "a function" if callable(value) or hasattr(value, "call_rule") else "a number"
 
 

@@ -34,6 +34,11 @@ class CellMap:
     def __len__(self) -> int:
         return len(self._addresses)
 
+    @property
+    def key(self) -> bytes:
+        """What two maps share exactly when they hold the same cells."""
+        return self._addresses.tobytes()
+
     def of(self, array: Array) -> Cells:
         """The numbers of the cells that `array` shows. Shapes: as `array`.
 

@@ -237,7 +237,7 @@ def _in_memory(dense: Measured, cells: Cells, size: int) -> Measured:
     """The contribution of an access to its cells: the sum over the elements that show each."""
 
     def scatter(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.bincount(cells.ravel(), weights=values.ravel(), minlength=size)
+        return np.asarray(np.bincount(cells.ravel(), weights=values.ravel(), minlength=size), float)
 
     def any_of(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
         return scatter(flags.astype(float)) > 0

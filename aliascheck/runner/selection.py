@@ -35,7 +35,8 @@ class Selection:
 
     def modes_of(self, case: Case, audit: Audit) -> list[str]:
         """The modes in which an audit runs."""
-        modes = audit.modes or MODES.get(self.engine_of(case), ("explicit",))
+        known = MODES.get(self.engine_of(case), ("explicit",))
+        modes = known if audit.modes is None else audit.modes
         return [mode for mode in modes if self.mode is None or mode == self.mode]
 
     def takes(self, case: Case, audit: Audit) -> bool:

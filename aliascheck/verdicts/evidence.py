@@ -33,6 +33,7 @@ class Slot:
     problem: str | None = None
     problem_text: str = ""
     cells: Cells | None = None
+    shape: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -177,7 +177,7 @@ def _finding(row: Row, hits: list[Hit], bench: Bench) -> Finding:
         "cause": ", ".join(causes),
         "times": "twice" if hit.counts == 2 else f"{hit.counts} times",
         "where": wheres[0] if row.says == "{where}" and wheres else _where(wheres),
-        "shape": _shape(slot),
+        "shape": str(slot.shape),
         "add_or_read": _add_or_read(evidence, indices, slot.name, causes),
     }
     if row.when is not None and row.code == "AC205":
@@ -209,13 +209,6 @@ def _listed(names: tuple[str, ...]) -> str:
 
 def _where(wheres: list[str]) -> str:
     return f": {', '.join(wheres)}" if wheres else ""
-
-
-def _shape(slot: Any) -> str:
-    if slot.cells is None:
-        return "its own"
-    inside = ", ".join(map(str, slot.cells.shape))
-    return f"({inside},)" if slot.cells.ndim == 1 else f"({inside})"
 
 
 def _add_or_read(evidence: Evidence, accesses: list[int], slot: str, causes: list[str]) -> str:

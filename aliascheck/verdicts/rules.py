@@ -71,7 +71,8 @@ class Bench:
 
     @property
     def scope(self) -> Mask:
-        return np.logical_or.reduce([self.shows(i) for i in self.asked])
+        """The probes that the slots in question show."""
+        return np.asarray(np.logical_or.reduce([self.shows(i) for i in self.asked]), bool)
 
     def count(self, access: int) -> np.ndarray:
         """How often the contribution of an access stands at each probe, over the slots in question."""
@@ -83,8 +84,8 @@ class Bench:
     def holders_in_order(self, access: int) -> list[int]:
         """The judged slots, the access's owner first."""
         owner = self.owners[access]
-        first = [owner] if owner in self.judged else []
-        return [*first, *(i for i in self.judged if i != owner)]  # type: ignore[list-item]
+        first = [i for i in self.judged if i == owner]
+        return [*first, *(i for i in self.judged if i != owner)]
 
     @property
     def everyone(self) -> list[int]:

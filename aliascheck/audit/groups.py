@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aliascheck.memory import (
     Array,
@@ -80,14 +79,6 @@ class Group:
         own = CellMap([access.array])
         return sum(own.touches(array) for _, array in self.places)
 
-    @property
-    def covered(self) -> NDArray[np.bool_]:
-        """The cells that some slot shows. Shapes: (number of cells,)."""
-        covered = np.zeros(len(self.cells), bool)
-        for slot in self.slots:
-            covered[self.cells.of(slot.array)] = True
-        return covered
-
 
 def plan_slots(bindings: Mapping[str, Any], members: Sequence[Path], mode: str) -> list[SlotPlan]:
     """The slots of a parameter set: one for each array or unopened wrapper at or below a member.
@@ -95,43 +86,52 @@ def plan_slots(bindings: Mapping[str, Any], members: Sequence[Path], mode: str) 
     A leaf that two members name is one slot. In implicit mode members that are the same object are, too;
     explicit mode never merges different places.
     """
-    found: dict[Any, tuple[list[Path], Any, list[tuple[Path, Path]]]] = {}
-    by_leaf: dict[Path, Any] = {}
+    drafts: list[_Draft] = []
     for member in members:
-        member_key = identity(lookup(bindings, member)) if mode == "implicit" else member
-        for leaf, value in leaves(lookup(bindings, member), member):
+        holder = lookup(bindings, member)
+        object_key = identity(holder) if mode == "implicit" else member
+        for leaf, value in leaves(holder, member):
             if dense(value).dtype.kind != "f":
                 continue
-            steps = leaf[len(member) :]
-            key = by_leaf.get(leaf, (member_key, steps))
-            paths, _, sources = found.setdefault(key, ([], value, []))
-            by_leaf.setdefault(leaf, key)
-            if leaf not in paths:
-                paths.append(leaf)
-            if all((member_key, steps) != (_key(bindings, m, mode), s) for m, s in sources):
-                sources.append((member, steps))
-    return [SlotPlan(tuple(paths), value, tuple(sources)) for paths, value, sources in found.values()]
+            source = (object_key, leaf[len(member) :])
+            same = [draft for draft in drafts if leaf in draft.paths or source in draft.sources]
+            draft = same[0] if same else _Draft([], value, {})
+            if not same:
+                drafts.append(draft)
+            if leaf not in draft.paths:
+                draft.paths.append(leaf)
+            draft.sources.setdefault(source, (member, leaf[len(member) :]))
+    return [
+        SlotPlan(tuple(draft.paths), draft.value, tuple(draft.sources.values())) for draft in drafts
+    ]
 
 
-def _key(bindings: Mapping[str, Any], member: Path, mode: str) -> Any:
-    return identity(lookup(bindings, member)) if mode == "implicit" else member
+@dataclass
+class _Draft:
+    """A slot being put together; `sources` by object and steps, so that one object counts once."""
+
+    paths: list[Path]
+    value: Any
+    sources: dict[tuple[Any, Path], tuple[Path, Path]]
 
 
 def plan_accesses(
-    accesses: Mapping[Path, Any], places: Sequence[tuple[Path, Array]], names: Sequence[str]
+    accesses: Mapping[Path, Any], places: Sequence[tuple[Path, Array]]
 ) -> list[AccessPlan]:
     """Every access of a float array, in the order of the places that they read."""
     position = {path: number for number, (path, _) in enumerate(places)}
     plans = []
     for path, value in accesses.items():
-        if dense(value).dtype.kind != "f":
-            continue
-        place = path
-        while isinstance(value, Wrapper):
-            place, value = (*place, Field("parent")), value.parent
-        plans.append(AccessPlan(path, place, dense(accesses[path])))
+        if dense(value).dtype.kind == "f":
+            plans.append(AccessPlan(path, _innermost_path(path, value), dense(value)))
     last = len(position)
     return sorted(plans, key=lambda plan: (position.get(plan.place, last), len(plan.path)))
+
+
+def _innermost_path(path: Path, value: Any) -> Path:
+    while isinstance(value, Wrapper):
+        path, value = (*path, Field("parent")), value.parent
+    return path
 
 
 def plan_groups(

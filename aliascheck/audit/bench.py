@@ -1,0 +1,92 @@
+"""What an audit knows of its subject before any gradient is taken: slots, groups, a loss that repeats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from aliascheck.audit.groups import AccessPlan, Group, SlotPlan, plan_accesses, plan_groups, plan_slots
+from aliascheck.audit.outcome import Settings
+from aliascheck.memory import CellMap, dense, format_path, lookup
+from aliascheck.oracle import measure_noise
+from aliascheck.subjects.subject import Subject
+from aliascheck.verdicts.catalogue import AC202, AC203, AC302
+from aliascheck.verdicts.judge import Finding, finding
+
+
+@dataclass
+class Bench:
+    """A subject on trial. `ended` is what makes going on pointless: the loss mutates or does not repeat."""
+
+    subject: Subject
+    settings: Settings
+    slots: dict[str, list[SlotPlan]]
+    accesses: list[AccessPlan]
+    groups: dict[str, list[Group]]
+    loss: float
+    noise: float = 0.0
+    evaluations: int = 0
+    ended: Finding | None = None
+    untied: list[Finding] = field(default_factory=list)
+
+
+def set_up(subject: Subject, modes: Sequence[str], settings: Settings) -> Bench:
+    """Plan the slots and groups of a subject, and see whether its loss can be measured at all."""
+    places = subject.places()
+    accesses = plan_accesses(subject.accesses(), places)
+    slots = {mode: plan_slots(subject.bindings, subject.members, mode) for mode in modes}
+    groups = {mode: plan_groups(slots[mode], accesses, places, settings.seed) for mode in modes}
+    with _changes_undone(subject) as changed:
+        losses = [subject.base(), subject.loss(), subject.loss()]
+    untied = _untied(subject, settings)
+    bench = Bench(subject, settings, slots, accesses, groups, losses[0], evaluations=3, untied=untied)
+    if changed:
+        bench.ended = finding(AC203, where=", ".join(changed))
+    elif len({np.float64(loss).tobytes() for loss in losses}) > 1:
+        bench.ended = finding(AC202, where=", ".join(f"{loss:.17g}" for loss in losses))
+    else:
+        _measure_noise(bench, modes)
+    return bench
+
+
+@contextmanager
+def _changes_undone(subject: Subject) -> Iterator[list[str]]:
+    """The names of places whose memory the body changes, known at its end; the memory is put back."""
+    places = subject.places()
+    before = [array.copy() for _, array in places]
+    changed: list[str] = []
+    try:
+        yield changed
+    finally:
+        for (path, array), old in zip(places, before, strict=True):
+            if array.tobytes() != old.tobytes():
+                changed.append(format_path(path))
+        if changed:
+            for (_, array), old in zip(places, before, strict=True):
+                array[...] = old
+
+
+def _measure_noise(bench: Bench, modes: Sequence[str]) -> None:
+    blocks = [group.block for group in bench.groups[modes[0]] if group.block.size]
+    if blocks:
+        subject, seed = bench.subject, bench.settings.seed
+        bench.noise, used = measure_noise(subject.loss, blocks, bench.loss, seed)
+        bench.evaluations += used
+
+
+def _untied(subject: Subject, settings: Settings) -> list[Finding]:
+    """Declared ties that memory does not bear out."""
+    apart = []
+    for tie in settings.ties:
+        arrays = [dense(lookup(subject.bindings, path)) for path in tie]
+        first = CellMap([arrays[0]])
+        apart_from_first = [not first.touches(array) for array in arrays]
+        loose = [format_path(path) for path, is_apart in zip(tie, apart_from_first, strict=True) if is_apart]
+        if loose:
+            shares = "shares" if len(loose) == 1 else "share"
+            where = f"{', '.join(loose)} {shares} no memory with {format_path(tie[0])}"
+            apart.append(finding(AC302, where=where))
+    return apart

@@ -1,0 +1,101 @@
+"""The truths of a group, with a column for each access and for each part that a stop removes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from aliascheck.audit.bench import Bench
+from aliascheck.audit.groups import AccessPlan, Group
+from aliascheck.oracle import Measured, Truth, measure_truth
+
+
+@dataclass(frozen=True)
+class Column:
+    """One access in a group, or the part of it that a deliberate stop removes."""
+
+    plan: AccessPlan
+    stopped: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.plan.name + (" (stopped)" if self.stopped else "")
+
+
+@dataclass(frozen=True)
+class MeasuredGroup:
+    """A group's truth at one point of the memory; `effects` stand in the order of `columns`."""
+
+    truth: Truth
+    columns: tuple[Column, ...]
+    effects: tuple[Measured, ...]
+
+    def everything(self) -> tuple[Measured, ...]:
+        """The total and all effects."""
+        return (self.truth.total, *self.effects)
+
+    def with_columns(self, columns: tuple[Column, ...]) -> MeasuredGroup:
+        """The same truth in the columns of another point; zero where a column is not here."""
+        known = {column.name: effect for column, effect in zip(self.columns, self.effects, strict=True)}
+        size = self.truth.total.values.shape
+        zeros, no = np.zeros(size), np.zeros(size, bool)
+        silent = Measured(zeros, zeros, zeros, no, no)
+        return MeasuredGroup(
+            self.truth, columns, tuple(known.get(column.name, silent) for column in columns)
+        )
+
+
+class Measurements:
+    """Truths of groups, each measured once for all modes."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._known: dict[tuple[object, ...], MeasuredGroup] = {}
+
+    def at(self, point: str, group: Group) -> MeasuredGroup:
+        """The truth of a group at the memory as it is now, which `point` names."""
+        key = (point, group.cells.key, *(access.path for access in group.accesses))
+        if key not in self._known:
+            self._known[key] = _measure(self._bench, group)
+        return self._known[key]
+
+
+def _measure(bench: Bench, group: Group) -> MeasuredGroup:
+    live = _measure_once(bench, group, through_stops=False)
+    columns = [Column(plan) for plan in group.accesses]
+    effects = [live.effects[plan.path] for plan in group.accesses]
+    if bench.settings.stops != "report" or not bench.subject.has_stops():
+        return MeasuredGroup(live, tuple(columns), tuple(effects))
+    whole = _measure_once(bench, group, through_stops=True)
+    for plan in group.accesses:
+        stopped = _difference(whole.effects[plan.path], live.effects[plan.path])
+        if np.any(np.abs(stopped.values) > stopped.accept):
+            columns.append(Column(plan, stopped=True))
+            effects.append(stopped)
+    return MeasuredGroup(whole, tuple(columns), tuple(effects))
+
+
+def _measure_once(bench: Bench, group: Group, *, through_stops: bool) -> Truth:
+    subject = bench.subject
+    truth = measure_truth(
+        group.block,
+        group.probes,
+        group.views(),
+        lambda: subject.loss(through_stops=through_stops),
+        lambda access, private: subject.loss_reading(access, private, through_stops=through_stops),
+        subject.loss(),
+        bench.noise,
+    )
+    bench.evaluations += truth.evaluations + 1
+    return truth
+
+
+def _difference(whole: Measured, live: Measured) -> Measured:
+    return Measured(
+        whole.values - live.values,
+        whole.bounds + live.bounds,
+        whole.accept + live.accept,
+        whole.kinks | live.kinks,
+        whole.undecided | live.undecided,
+    )
