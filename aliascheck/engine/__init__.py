@@ -1,5 +1,7 @@
 """The bundled reverse-mode engine, usable on its own: `from aliascheck.engine import gradient, Params`."""
 
+from typing import Any
+
 from aliascheck.engine.gradient import Bindings, check_loss, gradient, pullback, read_global, withgradient
 from aliascheck.engine.layer import LAYERS, Layer
 from aliascheck.engine.operators import install
@@ -24,6 +26,15 @@ from aliascheck.engine.tracer import (
 from aliascheck.memory import NOTHING
 
 install()
+
+
+def __getattr__(name: str) -> Any:
+    """Every primitive and layer by its name: `from aliascheck.engine import adjoint, Dense`."""
+    found = REGISTRY.get(name) or LAYERS.get(name)
+    if found is None:
+        raise AttributeError(f"module 'aliascheck.engine' has no attribute '{name}'")
+    return found
+
 
 __all__ = [
     "LAYERS",

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from aliascheck.engine.capture import followed
 from aliascheck.engine.params import Grads, Params
 from aliascheck.engine.tape import Ledger, Tape, walk_back
 from aliascheck.engine.tracer import Argument, GlobalRead, Tracer, kind_of, primal
@@ -87,7 +88,7 @@ def pullback(function: Callable[..., Any], *args: Any) -> tuple[Any, Callable[..
     if len(args) == 1 and isinstance(args[0], Params):
         params = args[0]
         with _on(tape):
-            out = function()
+            out = followed(function, tape)()
         watched = [identity(member) for member in params]
 
         def back_implicit(seed: float = 1.0) -> Grads:
@@ -118,8 +119,8 @@ def gradient(function: Callable[..., Any], *args: Any) -> Any:
 
     `gradient(f, a, b)` is explicit: a tuple with the gradient of each argument, mirroring it, `NOTHING`
     where the function does not depend on it. `gradient(f, Params([x, y]))` is implicit: f takes no
-    argument, reads named values from `Bindings`, and x and y are credited wherever they are met as
-    those very objects.
+    argument, and x and y are credited wherever f meets them as those very objects. It meets them in its
+    globals, in variables that it captured, in plain functions that it calls, and in `Bindings`.
 
     Raises: EngineError where the function gives no real scalar, or cannot be differentiated.
     Source: the two modes of FluxML/Zygote.jl.

@@ -74,6 +74,9 @@ class Wrapper(Record):
             raise KeyError(name)
         return Wrapper(self.kind, self.arguments, value, self.show)
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return np.array(self.array, dtype=dtype, copy=copy)
+
     def __repr__(self) -> str:
         return f"{self.kind}({self.parent!r})"
 
