@@ -10,7 +10,7 @@ import numpy as np
 
 from aliascheck.audit.groups import AccessPlan, Group, SlotPlan, plan_accesses, plan_groups, plan_slots
 from aliascheck.audit.outcome import Settings
-from aliascheck.memory import CellMap, dense, format_path, lookup
+from aliascheck.memory import Array, CellMap, Path, dense, format_path, lookup
 from aliascheck.oracle import measure_noise
 from aliascheck.subjects.subject import Subject
 from aliascheck.verdicts.catalogue import AC202, AC203, AC302
@@ -38,7 +38,7 @@ def set_up(subject: Subject, modes: Sequence[str], settings: Settings) -> Bench:
     places = subject.places()
     accesses = plan_accesses(subject.accesses(), places)
     slots = {mode: plan_slots(subject.bindings, subject.members, mode) for mode in modes}
-    groups = {mode: plan_groups(slots[mode], accesses, places, settings.seed) for mode in modes}
+    groups = _plan_groups(slots, accesses, places, settings.seed)
     with _changes_undone(subject) as changed:
         losses = [subject.base(), subject.loss(), subject.loss()]
     untied = _untied(subject, settings)
@@ -50,6 +50,23 @@ def set_up(subject: Subject, modes: Sequence[str], settings: Settings) -> Bench:
     else:
         _measure_noise(bench, modes)
     return bench
+
+
+def _plan_groups(
+    slots: dict[str, list[SlotPlan]],
+    accesses: list[AccessPlan],
+    places: Sequence[tuple[Path, Array]],
+    seed: int,
+) -> dict[str, list[Group]]:
+    """The groups of each mode; modes with the same slots share theirs."""
+    planned: dict[tuple[object, ...], list[Group]] = {}
+    groups: dict[str, list[Group]] = {}
+    for mode, plans in slots.items():
+        key = tuple((plan.paths, plan.sources) for plan in plans)
+        if key not in planned:
+            planned[key] = plan_groups(plans, accesses, places, seed)
+        groups[mode] = planned[key]
+    return groups
 
 
 @contextmanager

@@ -125,22 +125,25 @@ class Primitive:
         return self.name
 
     def __call__(self, *args: Any, **settings: Any) -> Any:
-        operands, static = self.split(args, settings)
-        values = [primal(operand) for operand in operands]
-        if not any(isinstance(operand, Tracer) for operand in operands):
-            arrays = [self._dense(value, None, None) for value in values]
-            return self._compute(arrays, static, settings)[0]
-        tape = next(operand.tape for operand in operands if isinstance(operand, Tracer))
-        arrays = [
-            self._dense(value, tape, operand.access if isinstance(operand, Tracer) else None)
-            for operand, value in zip(operands, values, strict=True)
-        ]
+        if settings or self.container or len(args) != self.arity:
+            operands, static = self.split(args, settings)
+        else:
+            operands, static = args, ()
+        tape = None
+        for operand in operands:
+            if isinstance(operand, Tracer):
+                tape = operand.tape
+        arrays = [self._see(operand, tape) for operand in operands]
         out, rules = self._compute(arrays, static, settings)
-        if not tape.recording or not self.differentiable:
-            return Tracer(out, tape, -1) if self.differentiable else out
+        if tape is None or not self.differentiable:
+            return out
+        if not tape.recording:
+            return Tracer(out, tape, -1)
         return Tracer(out, tape, tape.record(self._node(operands, arrays, rules)))
 
-    def split(self, args: tuple[Any, ...], settings: dict[str, Any]) -> tuple[list[Any], tuple[Any, ...]]:
+    def split(
+        self, args: tuple[Any, ...], settings: dict[str, Any]
+    ) -> tuple[Sequence[Any], tuple[Any, ...]]:
         """Operands, with containers of tracers made traced, and static positional settings."""
         if len(args) < self.arity:
             args = self._fill_by_name(args, settings)
@@ -156,15 +159,18 @@ class Primitive:
             args = (*args, settings.pop(name))
         return args
 
-    def _dense(self, value: Any, tape: Any, access: Any) -> Any:
-        if is_array(value):
-            return look(tape, access, value)
+    def _see(self, operand: Any, tape: Any) -> Any:
+        """The dense array that the forward function gets for an operand; a list of such for a container."""
+        if type(operand) is np.ndarray:
+            return operand
+        value, access = operand, None
+        if isinstance(operand, Tracer):
+            value, access = operand.value, operand.access
         if self.container and isinstance(value, tuple | list):
-            parts = [
+            return [
                 look(tape, extend(access, position), number_or_array(self.name, part))
                 for position, part in enumerate(value)
             ]
-            return parts
         return look(tape, access, number_or_array(self.name, value))
 
     def _compute(self, arrays: list[Any], static: tuple[Any, ...], settings: dict[str, Any]) -> Any:
@@ -187,7 +193,7 @@ class Primitive:
             return int(np.prod(sizes, dtype=object))
         return max((np.size(array) for array in arrays), default=0)
 
-    def _node(self, operands: list[Any], arrays: list[Any], rules: Any) -> Node:
+    def _node(self, operands: Sequence[Any], arrays: list[Any], rules: Any) -> Node:
         if callable(rules) or rules is None:
             rules = (rules,)
         if isinstance(arrays[0], list):
@@ -210,7 +216,7 @@ def look(tape: Any, access: Any, value: Any) -> Any:
 
 def number_or_array(name: str, value: Any) -> Any:
     """`value` where it is an array or a number. Raises EngineError where a primitive cannot take it."""
-    if is_array(value) or isinstance(value, int | float | np.number | np.bool_):
+    if type(value) is np.ndarray or is_array(value) or isinstance(value, int | float | np.number | np.bool_):
         return value
     hint = None
     if isinstance(value, tuple | list | dict) or hasattr(value, "field_names"):
