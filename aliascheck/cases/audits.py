@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import msgspec
@@ -91,7 +91,8 @@ class _AuditReader:
         expect = self._expect(table)
         members = self._members(table)
         self._check_names(loss, expect)
-        fields: dict[str, Any] = dict(
+        audit = Audit(
+            id=name,
             index=self.index + 1,
             line=self.source.lines.line_of(("audit", self.index)),
             title=_given(table.title) or "",
@@ -114,11 +115,13 @@ class _AuditReader:
             place=self.place(()),
             loss_place=self.place(("loss",)),
             params_place=self.place(("params",)),
+            combination="",
+            overrides=(),
         )
         for combination in read_matrix(self.data.get("matrix", {}), self.place):
             suffix = f"[{combination.label}]" if combination.label else ""
-            yield Audit(
-                id=name + suffix, combination=combination.label, overrides=combination.bindings, **fields
+            yield replace(
+                audit, id=name + suffix, combination=combination.label, overrides=combination.bindings
             )
 
     def _id(self, table: schema.Audit) -> str:

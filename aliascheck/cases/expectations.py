@@ -93,13 +93,13 @@ def _read_mode(data: Mapping[str, Any], path: KeyPath, mode: str, reading: Readi
 
 
 def _read_findings(data: list[str], path: KeyPath, reading: Reading) -> tuple[str, ...]:
-    findings: list[str] = []
+    findings: dict[str, None] = {}
     for index, text in enumerate(data):
         place = reading.locate((*path, index))
         finding = read_finding(text, place, foreign=reading.foreign)
         if finding in findings:
             raise place.error(f"'{finding}' is listed twice")
-        findings.append(finding)
+        findings[finding] = None
     return tuple(findings)
 
 

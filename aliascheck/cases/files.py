@@ -37,7 +37,7 @@ def find_files(paths: Sequence[Path]) -> Iterator[Path | BadCase]:
 
 def _is_folder(path: Path) -> bool:
     try:
-        return stat.S_ISDIR(os.stat(path).st_mode)
+        return stat.S_ISDIR(path.stat().st_mode)
     except PermissionError:
         return False
     except (OSError, ValueError):
@@ -64,7 +64,7 @@ def shown_path(path: Path) -> str:
     try:
         relative = os.path.relpath(path)
     except ValueError:  # another drive
-        relative = os.path.abspath(path)
+        relative = str(path.absolute())
     return _printable(relative.replace(os.sep, "/"))
 
 
@@ -79,12 +79,12 @@ def read_bytes(path: Path) -> bytes:
     """
     file = shown_path(path)
     try:
-        status = os.stat(path)
+        status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             raise BadCase("not a regular file", file=file)
         if status.st_size > MAX_BYTES:
             raise _too_large(status.st_size, file)
-        with open(path, "rb") as stream:
+        with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise BadCase(

@@ -59,7 +59,12 @@ def read_case(data: bytes, file: str, folder: Path) -> Case:
         source = Source(file, _parse(text, file), lines)
         return _read(source, folder)
     except NestingError as error:
-        raise BadCase(f"nested deeper than {MAX_NESTING} levels", file=file, line=error.line) from None
+        raise BadCase(
+            f"nested deeper than {MAX_NESTING} levels",
+            file=file,
+            line=error.line,
+            inside=f"line {error.line}",
+        ) from None
     except (RecursionError, MemoryError) as error:
         raise BadCase(f"too large or too deeply nested ({type(error).__name__})", file=file) from None
 

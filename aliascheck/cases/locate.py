@@ -58,12 +58,12 @@ def locate(text: str) -> Lines:
     Raises: NestingError where the text nests deeper than `MAX_NESTING`.
     """
     scanner = _Scanner(text)
-    with contextlib.suppress(_NotToml):
+    with contextlib.suppress(_NotTomlError):
         scanner.scan()
     return Lines(scanner.lines, frozenset(scanner.headers))
 
 
-class _NotToml(Exception):
+class _NotTomlError(Exception):
     pass
 
 
@@ -95,7 +95,7 @@ class _Scanner:
     def _take(self, pattern: re.Pattern[str]) -> str:
         match = pattern.match(self.text, self.position)
         if match is None:
-            raise _NotToml
+            raise _NotTomlError
         self.position = match.end()
         return match[0]
 
@@ -117,6 +117,7 @@ class _Scanner:
             self._items[path] = self._items.get(path, -1) + 1
             self.lines.setdefault(path, line)
             path += (self._items[path],)
+        self._check(len(path))
         self._table = path
         self.lines.setdefault(path, line)
         self.headers.add(path)
@@ -171,7 +172,7 @@ class _Scanner:
         while end >= 0 and quotes == '"""' and self._is_escaped(end):
             end = self.text.find(quotes, end + 1)
         if end < 0:
-            raise _NotToml
+            raise _NotTomlError
         self.position = end + 3
         for _ in range(2):  # up to two quotes may stand before the closing three
             if self.text.startswith(quotes[0], self.position):
@@ -225,7 +226,7 @@ class _Value:
 
     def _leave(self, char: str) -> None:
         if not self.open or self.open[-1][0] + char not in ("[]", "{}"):
-            raise _NotToml
+            raise _NotTomlError
         self.depth = self.open.pop()[1]
         self.dots = 0
         self.in_key = False
@@ -253,4 +254,4 @@ def _unescape(quoted: str) -> str:
     try:
         return str(tomllib.loads(f"key = {quoted}")["key"])
     except tomllib.TOMLDecodeError:
-        raise _NotToml from None
+        raise _NotTomlError from None

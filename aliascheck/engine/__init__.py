@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from aliascheck.engine.checking import check_rule
 from aliascheck.engine.gradient import Bindings, check_loss, gradient, pullback, read_global, withgradient
 from aliascheck.engine.layer import LAYERS, Layer
 from aliascheck.engine.operators import install
@@ -54,6 +55,7 @@ __all__ = [
     "call",
     "charge",
     "check_loss",
+    "check_rule",
     "elementwise",
     "gradient",
     "indexing",

@@ -76,7 +76,8 @@ class Alias(Primitive):
         seen = look(tape, access, value)
         charge(self.name, 0)
         edge = access if isinstance(access, tuple) else None
-        if isinstance(value, Wrapper) and value.kind in self.undoes:
+        plain = all(setting is None for setting in (*static, *settings.values()))
+        if plain and isinstance(value, Wrapper) and value.kind in self.undoes and not value.arguments:
             out = value.parent if seen is value.array else seen.T.reshape(dense(value.parent).shape)
             if tape is None:
                 return out

@@ -69,8 +69,8 @@ def check_loss(value: Any) -> float:
     return float(number)
 
 
-def _pull(tape: Tape, out: Any, seed: float, ledger: Ledger) -> dict[Any, Any]:
-    if not isinstance(out, Tracer) or out.index < 0:
+def _pull(tape: Tape, out: Any, seed: Any, ledger: Ledger) -> dict[Any, Any]:
+    if not isinstance(out, Tracer) or out.index < 0 or seed is NOTHING:
         return {}
     try:
         return walk_back(tape, out.index, np.float64(seed), ledger)
@@ -91,7 +91,7 @@ def pullback(function: Callable[..., Any], *args: Any) -> tuple[Any, Callable[..
             out = followed(function, tape)()
         watched = [identity(member) for member in params]
 
-        def back_implicit(seed: float = 1.0) -> Grads:
+        def back_implicit(seed: Any = 1.0) -> Grads:
             ledger = Ledger(watched)
             _pull(tape, out, seed, ledger)
             return Grads(params, ledger.watched, ledger.globals)
@@ -101,7 +101,7 @@ def pullback(function: Callable[..., Any], *args: Any) -> tuple[Any, Callable[..
     with _on(tape):
         out = function(*tracers)
 
-    def back_explicit(seed: float = 1.0) -> tuple[Any, ...]:
+    def back_explicit(seed: Any = 1.0) -> tuple[Any, ...]:
         found = _pull(tape, out, seed, Ledger())
         return tuple(found.get(position, NOTHING) for position in range(len(args)))
 

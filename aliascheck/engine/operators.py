@@ -29,8 +29,8 @@ _COMPARISONS = {
     "ne": "not_equal",
 }
 _NUMPY_NAMES = {
+    np.absolute: "abs",
     np.remainder: "mod",
-    np.pow: "power",
     np.linalg.norm: "norm",
     np.linalg.det: "det",
     np.linalg.inv: "inv",
@@ -56,12 +56,16 @@ def _primitive_for(function: Any) -> Any:
 
 
 def _array_ufunc(self: Tracer, ufunc: Any, method: str, *inputs: Any, **settings: Any) -> Any:
+    if "out" in settings:
+        raise EngineError("a traced value cannot be written into an array", hint="write y = y + x for y += x")
     if method != "__call__" or settings:
         raise EngineError(f"np.{ufunc.__name__}.{method} is not traced", hint="call the function plainly")
     return _primitive_for(ufunc)(*inputs)
 
 
 def _array_function(self: Tracer, function: Any, types: Any, args: Any, settings: Any) -> Any:
+    if function is np.linalg.norm and (len(args) > 1 or "ord" in settings):
+        raise EngineError("NumPy's norm of a given order has no rule here", hint="leave ord out")
     return _primitive_for(function)(*args, **settings)
 
 

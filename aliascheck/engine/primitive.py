@@ -13,6 +13,7 @@ once, a primitive is in the registry, and by that in the expression language, th
 from __future__ import annotations
 
 import inspect
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol, overload
@@ -25,6 +26,7 @@ from aliascheck.errors import EngineError
 from aliascheck.memory import dense, is_array
 
 REGISTRY: dict[str, Primitive] = {}
+INDEX_SETTINGS = ("key", "indices")
 
 
 class Meter(Protocol):
@@ -147,9 +149,23 @@ class Primitive:
         """Operands, with containers of tracers made traced, and static positional settings."""
         if len(args) < self.arity:
             args = self._fill_by_name(args, settings)
+        names = list(self.signature.parameters)[self.arity :]
+        static = tuple(
+            self._setting(name, arg)
+            for name, arg in itertools.zip_longest(names[: len(args) - self.arity], args[self.arity :])
+        )
         for name, value in settings.items():
-            settings[name] = _static(value)
-        return [_operand(arg) for arg in args[: self.arity]], tuple(_static(arg) for arg in args[self.arity :])
+            settings[name] = self._setting(name, value)
+        return [_operand(arg) for arg in args[: self.arity]], static
+
+    def _setting(self, name: str | None, value: Any) -> Any:
+        """A setting, by which no derivative is taken. Raises EngineError for an array that is no index."""
+        if name not in INDEX_SETTINGS and is_array(primal(value)):
+            raise EngineError(
+                f"{self.name}: '{name or 'the last setting'}' must be a number, not an array",
+                hint="settings are constants: the derivative by an array would be lost",
+            )
+        return _static(value)
 
     def _fill_by_name(self, args: tuple[Any, ...], settings: dict[str, Any]) -> tuple[Any, ...]:
         for name in list(self.signature.parameters)[len(args) : self.arity]:
@@ -161,17 +177,25 @@ class Primitive:
 
     def _see(self, operand: Any, tape: Any) -> Any:
         """The dense array that the forward function gets for an operand; a list of such for a container."""
-        if type(operand) is np.ndarray:
+        if type(operand) is np.ndarray and not self.container and operand.dtype.kind != "b":
             return operand
         value, access = operand, None
         if isinstance(operand, Tracer):
             value, access = operand.value, operand.access
-        if self.container and isinstance(value, tuple | list):
+        if self.container:
+            self._check_container(value)
             return [
                 look(tape, extend(access, position), number_or_array(self.name, part))
                 for position, part in enumerate(value)
             ]
-        return look(tape, access, number_or_array(self.name, value))
+        return _as_numbers(look(tape, access, number_or_array(self.name, value)))
+
+    def _check_container(self, value: Any) -> None:
+        if not isinstance(value, tuple | list):
+            raise EngineError(
+                f"{self.name} takes a list or tuple of arrays, not {kind_of(value)}",
+                hint=f"write {self.name}([x, y])",
+            )
 
     def _compute(self, arrays: list[Any], static: tuple[Any, ...], settings: dict[str, Any]) -> Any:
         if _meters:
@@ -222,6 +246,11 @@ def number_or_array(name: str, value: Any) -> Any:
     if isinstance(value, tuple | list | dict) or hasattr(value, "field_names"):
         hint = "name the part that is meant, such as m.weight or t[0]"
     raise EngineError(f"{name} takes arrays and numbers, not {kind_of(value)}", hint=hint)
+
+
+def _as_numbers(seen: Any) -> Any:
+    """What holds as 1 and what does not as 0: NumPy refuses to negate or subtract truth values."""
+    return np.asarray(seen, float) if getattr(seen, "dtype", None) == bool else seen
 
 
 def _operand(value: Any) -> Any:

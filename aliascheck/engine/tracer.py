@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
 from aliascheck.engine.tape import Node, Sweep, Tape
 from aliascheck.errors import EngineError, did_you_mean
 from aliascheck.memory import (
@@ -233,7 +235,11 @@ def kind_of(value: Any) -> str:
     for kind, name in ((tuple, "a tuple"), (list, "a list"), (dict, "a dict"), (str, "a string")):
         if isinstance(value, kind):
             return name
-    return "a function" if callable(value) or hasattr(value, "call_rule") else "a number"
+    if callable(value) or hasattr(value, "call_rule"):
+        return "a function"
+    if isinstance(value, bool | np.bool_):
+        return "true or false"
+    return "a complex number" if isinstance(value, complex | np.complexfloating) else "a number"
 
 
 ARRAY_INDEX: list[Callable[[Any, Any], Any]] = []  # filled by the rules of indexing

@@ -80,15 +80,20 @@ def _shape(name: str, parts: Sequence[Any]) -> tuple[int, ...]:
         raise EngineError(f"{name}: an extent is negative")
     if len(shape) > MAX_DIMENSIONS:
         raise EngineError(f"{name}: {len(shape)} dimensions, and an array may have {MAX_DIMENSIONS}")
-    _claim(name, math.prod(shape))
+    _check_size(name, math.prod(max(extent, 1) for extent in shape))
+    charge(name, math.prod(shape))
     return shape
 
 
 def _claim(name: str, elements: int) -> None:
     """Count memory that is about to be allocated."""
+    _check_size(name, elements)
+    charge(name, elements)
+
+
+def _check_size(name: str, elements: int) -> None:
     if elements > LIMITS.array_elements:
         raise too_large(name, elements)
-    charge(name, elements)
 
 
 def _dtype(name: str, dtype: Any) -> Any:
@@ -236,8 +241,7 @@ def _nested_shape(value: Any) -> tuple[int, ...]:
         if len(extents) > MAX_DIMENSIONS:
             raise EngineError(f"array: more than {MAX_DIMENSIONS} dimensions")
         value = value[0] if value else 0.0
-    if math.prod(extents) > LIMITS.array_elements:
-        raise too_large("array", math.prod(extents))
+    _check_size("array", math.prod(extents))
     return tuple(extents)
 
 

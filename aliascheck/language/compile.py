@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import ast
 import inspect
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn, TypeGuard
-
-import numpy as np
+from typing import Any, TypeGuard
 
 from aliascheck.engine import (
     LAYERS,
@@ -23,14 +20,14 @@ from aliascheck.engine import (
     make_list,
     make_struct,
     make_tuple,
-    primal,
     read_field,
     read_item,
 )
-from aliascheck.errors import EngineError
-from aliascheck.language.allocate import ALLOCATIONS, whole_number
-from aliascheck.language.closures import Body, Frame, Run, make_closure, too_many_calls
+from aliascheck.language.allocate import ALLOCATIONS
+from aliascheck.language.closures import Body, Frame, Run, make_closure
 from aliascheck.language.error import ExpressionError, Source
+from aliascheck.language.failure import FAILURES, fail, shape_misfit
+from aliascheck.language.index import index_part, is_constant_index, make_slice, read_key
 from aliascheck.language.vocabulary import (
     CONSTANTS,
     MUTABLE,
@@ -39,19 +36,6 @@ from aliascheck.language.vocabulary import (
     make_mutable,
     misfit,
     unknown_argument,
-)
-from aliascheck.memory import dense, is_array
-
-FAILURES = (
-    ExpressionError,
-    EngineError,
-    ValueError,
-    TypeError,
-    LookupError,
-    ArithmeticError,
-    AttributeError,
-    MemoryError,
-    RecursionError,
 )
 
 _BINARY: dict[type[ast.operator], tuple[str, str]] = {
@@ -62,8 +46,6 @@ _BINARY: dict[type[ast.operator], tuple[str, str]] = {
     ast.Pow: ("power", "**"),
     ast.MatMult: ("matmul", "@"),
 }
-_MISMATCH = re.compile(r"(\w+): Input operand .* mismatch in its core dimension .* (\(size .*\))")
-
 _COMPARISONS: dict[type[ast.cmpop], tuple[str, str]] = {
     ast.Lt: ("less", "<"),
     ast.LtE: ("less_equal", "<="),
@@ -80,33 +62,6 @@ class Scope:
 
     parameters: tuple[str, ...] = ()
     captures: tuple[str, ...] = ()
-
-
-def fail(source: Source, node: ast.AST, error: BaseException) -> NoReturn:
-    """Raise `error` as one that happened at `node`. One from a lambda of this text is where it belongs."""
-    if not isinstance(error, ExpressionError):
-        message, hint = _readable(error)
-        raise source.error_at(message, node, hint) from error
-    if error.source is source:
-        raise error
-    origin = error.origin or error
-    here = source.error_at(f"in the lambda called here: {origin.message}", node, origin.hint)
-    here.snippet = f"{here.snippet}\n{origin.snippet}"
-    here.origin = origin
-    raise here from error
-
-
-def _readable(error: BaseException) -> tuple[str, str | None]:
-    if isinstance(error, EngineError):
-        return error.message, error.hint
-    if isinstance(error, RecursionError):
-        deep = too_many_calls()
-        return deep.message, deep.hint
-    if isinstance(error, MemoryError):
-        return "there is not enough memory", None
-    if isinstance(error, KeyError):
-        return f"there is nothing at {error}", None
-    return _MISMATCH.sub(r"\1: the shapes do not fit \2", str(error)) or "this cannot be computed", None
 
 
 class Linker:
@@ -219,7 +174,7 @@ class Linker:
             try:
                 return primitive(x, y)
             except FAILURES as error:
-                fail(source, node, _misfit(symbol, x, y, error))
+                fail(source, node, shape_misfit(symbol, x, y, error))
 
         return run
 
@@ -244,8 +199,8 @@ class Linker:
         holder = self.compile(node.value, scope)
         if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
             word = node.slice.value
-            return self.guard(node, lambda value: _read_key(value, word), holder)
-        if _is_constant_index(node.slice):
+            return self.guard(node, lambda value: read_key(value, word), holder)
+        if is_constant_index(node.slice):
             key = self.compile_index(node.slice, scope)(_NO_FRAME)
             return self.guard(node, lambda value: read_item(value, key), holder)
         return self.guard(node, read_item, holder, self.compile_index(node.slice, scope))
@@ -259,7 +214,7 @@ class Linker:
                 _constant(None) if bound is None else self.compile_index(bound, scope)
                 for bound in (node.lower, node.upper, node.step)
             ]
-            return self.guard(node, _slice, *bounds)
+            return self.guard(node, make_slice, *bounds)
         if isinstance(node, ast.Constant) and not _is_number(node):
             return _constant(node.value)
         return self.guard(node, index_part, self.compile(node, scope))
@@ -361,68 +316,5 @@ def _constant(value: Any) -> Run:
     return lambda frame: value
 
 
-def _read_key(holder: Any, key: str) -> Any:
-    if not isinstance(primal(holder), dict):
-        raise EngineError("only a dict is indexed by a key in quotes")
-    return read_item(holder, key)
-
-
-def _slice(start: Any, stop: Any, step: Any) -> slice:
-    if any(is_array(bound) or isinstance(bound, tuple | list) for bound in (start, stop, step)):
-        raise EngineError("a slice is made of whole numbers")
-    return slice(start, stop, step)
-
-
 def _is_number(node: ast.Constant) -> bool:
     return isinstance(node.value, int | float) and not isinstance(node.value, bool)
-
-
-def _is_constant_index(node: ast.AST | None) -> bool:
-    """Whether an index is settled before anything is evaluated."""
-    if isinstance(node, ast.Tuple):
-        return all(_is_constant_index(part) for part in node.elts)
-    if isinstance(node, ast.Slice):
-        return all(_is_constant_index(bound) for bound in (node.lower, node.upper, node.step))
-    if isinstance(node, ast.UnaryOp):
-        return isinstance(node.operand, ast.Constant)
-    return node is None or isinstance(node, ast.Constant)
-
-
-def index_part(value: Any) -> Any:
-    """An index as arrays and containers take it: numbers as integers, lists as arrays, nothing traced."""
-    value = primal(value)
-    if isinstance(value, tuple):
-        return tuple([index_part(part) for part in value])
-    if isinstance(value, list):
-        return _index_array(np.asarray(value))
-    if is_array(value):
-        return _index_array(dense(value))
-    if isinstance(value, bool | np.bool_):
-        raise EngineError("true and false are no indices")
-    return whole_number(value, "an index")
-
-
-def _index_array(numbers: Any) -> Any:
-    """Whole numbers or a mask. A single number is an integer."""
-    if numbers.dtype.kind == "b":
-        return numbers
-    if numbers.ndim == 0:
-        return whole_number(numbers, "an index")
-    if numbers.dtype.kind not in "iuf" or not np.array_equal(numbers, np.round(numbers)):
-        raise EngineError("an index array holds whole numbers")
-    return numbers.astype(np.int64)
-
-
-def _misfit(symbol: str, x: Any, y: Any, error: BaseException) -> BaseException:
-    """The error of operands whose shapes do not go together, in place of NumPy's."""
-    left, right = (np.shape(dense(primal(side))) for side in (x, y))
-    if not isinstance(error, ValueError) or (left == right and symbol != "@"):
-        return error
-    return EngineError(f"shapes {shape_in_words(left)} and {shape_in_words(right)} do not fit '{symbol}'")
-
-
-def shape_in_words(shape: tuple[int, ...]) -> str:
-    """A shape as Python writes it."""
-    return f"({shape[0]},)" if len(shape) == 1 else f"({', '.join(map(str, shape))})"
-
-

@@ -145,9 +145,7 @@ class _Whitelist:
 
     def check_compare(self, node: ast.Compare) -> None:
         if len(node.ops) > 1:
-            raise self.refuse(
-                node, "chained comparisons are not available", "use logical_and(a < b, b < c)"
-            )
+            raise self.refuse(node, "chained comparisons are not available", "use logical_and(a < b, b < c)")
         self.check(node.left)
         self.check(node.comparators[0])
 
@@ -237,6 +235,4 @@ def _takes_string(function: ast.expr) -> bool:
 
 
 def _is_keyword_constant(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and (
-        node.value is None or isinstance(node.value, str | bool)
-    )
+    return isinstance(node, ast.Constant) and (node.value is None or isinstance(node.value, str | bool))

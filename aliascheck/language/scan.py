@@ -42,9 +42,7 @@ _KEYWORDS: dict[str, tuple[str, str | None]] = {
     "yield": ("'yield' is not available", None),
 }
 _KEYWORDS |= {
-    word: _STATEMENT
-    for word in keyword.kwlist
-    if word not in {*_KEYWORDS, "lambda", "True", "False", "None"}
+    word: _STATEMENT for word in keyword.kwlist if word not in {*_KEYWORDS, "lambda", "True", "False", "None"}
 }
 
 _ASSIGNMENT = ("assignments are not available", "bind a name in [let]")

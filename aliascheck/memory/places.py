@@ -110,12 +110,19 @@ def _walk(value: Any, path: Path, above: frozenset[int]) -> Iterator[tuple[Path,
 
 
 def leaves(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
-    """Every array and unopened wrapper at or below `path`: what has a slot of its own."""
+    """Every array and unopened wrapper at or below `path`: what has a slot of its own.
+
+    As with `walk`, a place that would lead into itself again is not followed.
+    """
+    yield from _leaves(value, path, frozenset())
+
+
+def _leaves(value: Any, path: Path, above: frozenset[int]) -> Iterator[tuple[Path, Any]]:
     if is_array(value):
         yield path, value
-    else:
+    elif id(value) not in above:
         for step, part in children(value):
-            yield from leaves(part, (*path, step))
+            yield from _leaves(part, (*path, step), above | {id(value)})
 
 
 def is_below(path: Path, above: Path) -> bool:

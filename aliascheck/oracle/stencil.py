@@ -13,7 +13,7 @@ Source: C. J. F. Ridders, "Accurate computation of F'(x) and F'(x)F''(x)", Adv. 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from enum import Enum, auto
 from typing import NamedTuple
 
@@ -80,6 +80,11 @@ class Pair(NamedTuple):
     rounding: float
     finite: bool
 
+    @property
+    def flat(self) -> bool:
+        """Whether all three values are equal."""
+        return self.change == self.bend == 0.0
+
 
 class Line:
     """A loss along one direction: what is known of it, and how often it was asked.
@@ -121,10 +126,10 @@ class Line:
         rounding = max(self._noise, UNIT * abs(above), UNIT * abs(below))
         return Pair(step, change, change / (2.0 * step), bend / step, rounding, finite)
 
-    def change(self, start: float, end: float) -> float:
-        """The size of the change of the loss from `start` to `end`."""
+    def change(self, place: float, way: float) -> float:
+        """The size of the change of the loss over a `way` to either side of `place`."""
         self.evaluations += 2
-        return abs(self._phi(end) - self._phi(start))
+        return abs(self._phi(place + way) - self._phi(place - way))
 
     def undefined_sides(self) -> str:
         """On which sides of the point a value was missing."""
@@ -200,7 +205,7 @@ class Descent:
         relative = pair.rounding / pair.step
         self.slope.add(pair.step, pair.slope, 2.0 * relative)
         self.corner.add(pair.step, pair.bend, 4.0 * relative)
-        self.flat = self.flat and pair.change == pair.bend == 0.0
+        self.flat = self.flat and pair.flat
         self.last = pair
 
     @property
@@ -305,25 +310,41 @@ def repeats(line: Line, pair: Pair, gap: float) -> bool:
 def explain_flatness(line: Line, descent: Descent, pair: Pair) -> Guard:
     """Why the loss does not change over `pair` although a slope was found: quanta, or a flat zone.
 
-    A loss that is flat over a step comes in quanta of at least what its slope makes of that step. A
-    smaller change, at the next wider step or over a short way there, is therefore none of a quantised
-    loss: the zone around the point is flat, as next to the kink of a dead unit.
+    A loss that is flat over a step comes in quanta of at least what its slope makes of that step. Where it
+    changes by less, or smoothly, it is not quantised: the zone around the point is flat, as beside the
+    kink of a dead unit.
     """
     value = descent.slope.value
-    flat, wider = pair, line.pair(8.0 * pair.step)
-    while wider.change == 0.0 and wider.step < descent.slope.step:
-        flat, wider = wider, line.pair(8.0 * wider.step)
+    flat, wider = widen(line, pair)
     quantum = abs(value) * flat.step
-    if not wider.finite or any(0.0 < change < quantum for change in changes_at(line, wider, pair.step / 64.0)):
+    if 0.0 < abs(wider.change) < quantum or moves_smoothly(line, wider.step):
         return Guard(flat, Finding.STRUCTURE)
     return Guard(pair, Finding.QUANTA, max(quantum, abs(wider.slope - value) * wider.step))
 
 
-def changes_at(line: Line, pair: Pair, way: float) -> Iterator[float]:
-    """The sizes of the change over `pair` and over a short `way` at either end of it."""
-    yield abs(pair.change)
-    for end in (pair.step, -pair.step):
-        yield line.change(end - way, end + way)
+def hidden_quanta(line: Line, flat: Pair) -> float:
+    """The size of the quanta of a loss that is flat at the point, if they are what makes it so."""
+    _, wider = widen(line, flat)
+    if not wider.finite or wider.flat or moves_smoothly(line, wider.step):
+        return 0.0
+    return max(abs(wider.change), abs(wider.bend) * wider.step)
+
+
+def widen(line: Line, pair: Pair) -> tuple[Pair, Pair]:
+    """The widest pair found flat, and the next wider, where the loss changes if it does so at all."""
+    wider = line.pair(8.0 * pair.step)
+    while wider.flat and wider.step < 1.0:
+        pair, wider = wider, line.pair(8.0 * wider.step)
+    return pair, wider
+
+
+def moves_smoothly(line: Line, step: float) -> bool:
+    """Whether the loss at either end of `step` changes in proportion to the way, as quanta do not."""
+    for end in (step, -step):
+        near, nearer = line.change(end, step / 64.0), line.change(end, step / 512.0)
+        if 0.0 < nearer < 0.5 * near:
+            return True
+    return False
 
 
 def differentiate(line: Line, step: float) -> Estimate:
@@ -359,7 +380,8 @@ class Corner(NamedTuple):
 def conclude(line: Line, descent: Descent, guards: list[Guard]) -> Estimate:
     """The estimate of a descent that its guards let pass: smooth, or one of the ways of not being so."""
     slope, deep = descent.slope, guards[-1].pair
-    noise = max(guard.noise for guard in guards)
+    quanta = hidden_quanta(line, descent.last) if descent.last.flat else 0.0
+    noise = max(quanta, *(guard.noise for guard in guards))
     bound = slope.bound + 4.0 * noise / slope.step
     corner = find_corner(line, descent, deep, bound, noise)
     noise += corner.noise
@@ -370,12 +392,12 @@ def conclude(line: Line, descent: Descent, guards: list[Guard]) -> Estimate:
     if corner.status is Status.SINGULAR:
         return undetermined(corner.status, slope.value, line.evaluations, "the one-sided slopes diverge")
     status, note = corner.status, ""
-    if status is Status.OK and descent.flat:
-        note = "the loss is constant here"
-    elif status is Status.OK and noise > UNDECLARED * descent.last.rounding:
-        quantised = any(guard.finding is Finding.QUANTA for guard in guards)
+    if status is Status.OK and noise > UNDECLARED * descent.last.rounding:
+        quantised = quanta > 0.0 or any(guard.finding is Finding.QUANTA for guard in guards)
         status = Status.QUANTISED if quantised else Status.NOISY
         note = f"the loss has noise of {noise / line.scale:.1e}"
+    elif status is Status.OK and descent.flat:
+        note = "the loss is constant here"
     half = abs(corner.rise) / 2.0
     left, right = slope.value - half, slope.value + half
     return Estimate(slope.value, bound, status, left, right, line.evaluations, note)

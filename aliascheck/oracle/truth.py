@@ -139,10 +139,10 @@ def _along_memory(
     single = block.single(probe)
     if single is not None:
         array, place = single
-        start = array[place]
+        start, reach = array[place], scale * float(probe.weights[0])
 
         def move_cell(t: float) -> float:
-            array[place] = start + t * scale
+            array[place] = start + t * reach
             return counted.call(loss)
 
         try:

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from aliascheck.audit import Settings
-from aliascheck.cases import Audit, Case, Member, MemberPath, evaluate_bindings
-from aliascheck.cases.place import BadCase, Place
+from aliascheck.cases import Audit, BadCase, Case, Member, MemberPath, Place, evaluate_bindings
 from aliascheck.engine import check_loss, metered
 from aliascheck.errors import AliascheckError
 from aliascheck.language import Closure, Meter

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from aliascheck.engine.domain import reals
+from aliascheck.engine.domain import Reals, reals
 from aliascheck.engine.primitive import primitive
 
-AWAY_FROM_ZERO = reals(0.2, 3.0)
+AWAY_FROM_ZERO = Reals(0.2, 3.0, signed=True)
+BETWEEN = Reals(between=True)
 UNIT = reals(-0.9, 0.9)
 POSITIVE = reals(0.2, 3.0)
 PAIR = (reals(), reals())
@@ -33,19 +34,19 @@ def sign(x: Any) -> Any:
     return np.sign(x), lambda d_out: np.zeros_like(d_out)
 
 
-@primitive(domain=reals(0.1, 0.4))
+@primitive(domain=BETWEEN)
 def floor(x: Any) -> Any:
     """Largest whole number below; the derivative is 0."""
     return np.floor(x), lambda d_out: np.zeros_like(d_out)
 
 
-@primitive(domain=reals(0.1, 0.4))
+@primitive(domain=BETWEEN)
 def ceil(x: Any) -> Any:
     """Smallest whole number above; the derivative is 0."""
     return np.ceil(x), lambda d_out: np.zeros_like(d_out)
 
 
-@primitive(domain=reals(0.1, 0.4))
+@primitive(domain=BETWEEN)
 def round_(x: Any) -> Any:
     """Nearest whole number; the derivative is 0."""
     return np.round(x), lambda d_out: np.zeros_like(d_out)
@@ -271,7 +272,7 @@ def silu(x: Any) -> Any:
     return x * s, lambda d_out: d_out * (s + x * s * (1.0 - s))
 
 
-@primitive(domain=UNIT)
+@primitive(domain=BETWEEN)
 def hard_tanh(x: Any) -> Any:
     """x cut to [-1, 1]"""
     return np.clip(x, -1.0, 1.0), lambda d_out: d_out * (np.abs(x) < 1.0)
@@ -319,20 +320,20 @@ def power(x: Any, y: Any) -> Any:
     return out, (by_base, by_exponent)
 
 
-@primitive(domain=(reals(0.1, 0.9), reals(1.2, 2.0)), broadcasts=True)
+@primitive(domain=(BETWEEN, Reals(1.0, 3.0, whole=True, signed=True)), broadcasts=True)
 def mod(x: Any, y: Any) -> Any:
     """Remainder with the sign of y"""
     return np.mod(x, y), (lambda d_out: d_out, lambda d_out: -d_out * np.floor(x / np.asarray(y, float)))
 
 
-@primitive(domain=(reals(0.0, 1.0), reals(1.1, 2.0)), broadcasts=True)
+@primitive(domain=(reals(), BETWEEN), broadcasts=True)
 def maximum(x: Any, y: Any) -> Any:
     """The larger one; a tie is the first's."""
     first = np.asarray(x) >= y
     return np.maximum(x, y), (lambda d_out: d_out * first, lambda d_out: d_out * ~first)
 
 
-@primitive(domain=(reals(0.0, 1.0), reals(1.1, 2.0)), broadcasts=True)
+@primitive(domain=(reals(), BETWEEN), broadcasts=True)
 def minimum(x: Any, y: Any) -> Any:
     """The smaller one; a tie is the first's."""
     first = np.asarray(x) <= y
@@ -374,7 +375,7 @@ def clip(x: Any, low: float | None = None, high: float | None = None) -> Any:
     return out, lambda d_out: d_out * (out == x)
 
 
-@primitive(domain=(reals(), reals(), reals()), broadcasts=True)
+@primitive(domain=(Reals(0.0, 1.0, whole=True), reals(), reals()), broadcasts=True)
 def where(condition: Any, x: Any, y: Any) -> Any:
     """x where the condition holds, y elsewhere"""
     condition = np.asarray(condition, bool)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+import math
 from typing import Any
 
 import numpy as np
 
 from aliascheck.engine.domain import reals, square
-from aliascheck.engine.primitive import primitive, unbroadcast
+from aliascheck.engine.primitive import REGISTRY, Primitive, primitive, unbroadcast
 from aliascheck.errors import EngineError
 
 MATRICES = (reals(-2, 2, 3, 4), reals(-2, 2, 4, 2))
@@ -158,3 +160,92 @@ def kron(x: Any, y: Any) -> Any:
         lambda d_out: np.einsum(f"{paired},{second}->{first}", np.reshape(d_out, shape), y),
         lambda d_out: np.einsum(f"{paired},{first}->{second}", np.reshape(d_out, shape), x),
     )
+
+
+class Einsum(Primitive):
+    """Einstein's summation: the spec comes first, as NumPy has it."""
+
+    def __call__(self, spec: Any, *operands: Any, **settings: Any) -> Any:
+        if not isinstance(spec, str):
+            raise EngineError("einsum takes its spec first", hint='write einsum("ij,jk->ik", a, b)')
+        return super().__call__(tuple(operands), spec=spec, **settings)
+
+
+def _letters(spec: str, shapes: list[tuple[int, ...]]) -> tuple[list[str], str]:
+    """The subscripts of each operand and of the result, an ellipsis spelled out."""
+    left, arrow, out = spec.replace(" ", "").partition("->")
+    parts = left.split(",")
+    if len(parts) != len(shapes):
+        raise EngineError(f"einsum: the spec has {len(parts)} operands, and {len(shapes)} were given")
+    spare = [chr(code) for code in range(ord("A"), ord("Z") + 1) if chr(code) not in spec]
+    extra = [len(shape) - len(part.replace("...", "")) for part, shape in zip(parts, shapes, strict=True)]
+    most = max((n for n, part in zip(extra, parts, strict=True) if "..." in part), default=0)
+    dots = spare[:most]
+    full = [
+        part.replace("...", "".join(dots[most - n :])) if n >= 0 else part
+        for n, part in zip(extra, parts, strict=True)
+    ]
+    if any(len(part) != len(shape) for part, shape in zip(full, shapes, strict=True)):
+        raise EngineError(f"einsum: the spec '{spec}' does not fit operands of shapes {shapes}")
+    if not arrow:
+        once = sorted(letter for letter in set(left) if letter.isalpha() and left.count(letter) == 1)
+        return full, "".join([*dots, *once])
+    return full, out.replace("...", "".join(dots))
+
+
+def _einsum_size(arrays: list[Any], spec: str) -> int:
+    parts, out = _letters(spec, [np.shape(array) for array in arrays])
+    extents = _extents(parts, arrays)
+    return math.prod(extents.get(letter, 1) for letter in out)
+
+
+def _extents(parts: list[str], arrays: list[Any]) -> dict[str, int]:
+    extents: dict[str, int] = {}
+    for part, array in zip(parts, arrays, strict=True):
+        for letter, extent in zip(part, np.shape(array), strict=True):
+            extents[letter] = max(extent, extents.get(letter, 1))
+    return extents
+
+
+def _einsum(arrays: Any, spec: str = "") -> Any:
+    """Sum of products over repeated subscripts, any spec that NumPy takes"""
+    parts, out = _letters(spec, [np.shape(array) for array in arrays])
+    extents = _extents(parts, arrays)
+    joined = ",".join(parts)
+
+    def d_operand(position: int, d_out: Any) -> Any:
+        """The cotangent over the operand's distinct subscripts, put where it repeats them."""
+        own, shape = parts[position], np.shape(arrays[position])
+        distinct = "".join(dict.fromkeys(own))
+        others = [part for k, part in enumerate(parts) if k != position]
+        reached = set(out).union(*others)
+        kept = "".join(letter for letter in distinct if letter in reached)
+        rest = [array for k, array in enumerate(arrays) if k != position]
+        part = np.einsum(f"{','.join([out, *others])}->{kept}", d_out, *rest)
+        part = np.expand_dims(part, [k for k, letter in enumerate(distinct) if letter not in kept])
+        widths = [extents[letter] for letter in distinct]
+        part = np.broadcast_to(part, widths)
+        own_widths = [shape[own.index(letter)] for letter in distinct]
+        stretched = tuple(k for k, (w, n) in enumerate(zip(widths, own_widths, strict=True)) if n == 1 != w)
+        part = part.sum(axis=stretched, keepdims=True) if stretched else part
+        if len(distinct) == len(own):
+            return part
+        d_x = np.zeros(shape)
+        np.einsum(f"{own}->{distinct}", d_x)[...] = part
+        return d_x
+
+    def pull(d_out: Any) -> list[Any]:
+        return [d_operand(position, d_out) for position in range(len(arrays))]
+
+    return np.einsum(f"{joined}->{out}", *arrays), pull
+
+
+EINSUM = Einsum(
+    _einsum,
+    "einsum",
+    container=True,
+    size=_einsum_size,
+    domain=([reals(-2, 2, 2, 3), reals(-2, 2, 3, 2)],),
+)
+EINSUM.signature = inspect.signature(lambda spec, *operands: None)
+REGISTRY["einsum"] = EINSUM

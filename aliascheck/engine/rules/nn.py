@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from aliascheck.engine.domain import reals
+from aliascheck.engine.domain import Reals, reals
 from aliascheck.engine.layer import layer
 from aliascheck.engine.primitive import primitive
 from aliascheck.engine.rules.elementwise import add
@@ -60,7 +60,7 @@ def mse(x: Any, y: Any) -> Any:
     return np.mean(np.square(np.subtract(x, y))), (lambda d_out: d_out * scaled, lambda d_out: -d_out * scaled)
 
 
-@primitive(domain=(reals(2, 3, 5), reals(-3, -2, 5)))
+@primitive(domain=(reals(-3, 3, 5), Reals(-3, 3, (5,), between=True)))
 def mae(x: Any, y: Any) -> Any:
     """Mean absolute error of two arrays of one shape"""
     _same_shape("mae", x, y)

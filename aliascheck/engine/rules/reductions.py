@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -53,11 +54,12 @@ def prod(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
         axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
         axes = tuple(a % x.ndim for a in axes) if x.ndim else ()
         kept = [a for a in range(x.ndim) if a not in axes]
-        rows = np.transpose(x, (*kept, *axes)).reshape(*(x.shape[a] for a in kept), -1)
+        shape = [x.shape[a] for a in (*kept, *axes)]
+        rows = np.transpose(x, (*kept, *axes)).reshape(*shape[: len(kept)], math.prod(shape[len(kept) :]))
         before, after = np.ones_like(rows), np.ones_like(rows)
         before[..., 1:] = np.cumprod(rows[..., :-1], axis=-1)
         after[..., :-1] = np.cumprod(rows[..., :0:-1], axis=-1)[..., ::-1]
-        others = (before * after).reshape([x.shape[a] for a in (*kept, *axes)])
+        others = (before * after).reshape(shape)
         return _spread(d_out, x, axis, keepdims) * np.transpose(others, np.argsort((*kept, *axes)))
 
     return np.prod(x, axis=axis, keepdims=keepdims), pull
@@ -79,7 +81,7 @@ def _extreme(x: Any, axis: Any, keepdims: bool, reduce: Any, position: Any) -> A
         kept = [a for a in range(x.ndim) if a not in {b % x.ndim for b in axes}]
         order = (*kept, *(a for a in range(x.ndim) if a not in kept))
         moved = np.transpose(x, order)
-        rows = moved.reshape(*moved.shape[: len(kept)], -1)
+        rows = moved.reshape(*moved.shape[: len(kept)], math.prod(moved.shape[len(kept) :]))
         d_rows = np.zeros(rows.shape)
         d_kept = np.asarray(d_out).reshape(rows.shape[:-1])
         np.put_along_axis(d_rows, position(rows, axis=-1)[..., None], d_kept[..., None], axis=-1)
@@ -114,19 +116,25 @@ def var(x: Any, axis: Any = None, keepdims: bool = False, ddof: int = 0) -> Any:
     )
 
 
+def _over(d_out: Any, out: Any) -> Any:
+    """d_out / out, and 0 where `out` is 0."""
+    zeros = np.zeros(np.shape(out))
+    return np.divide(d_out, out, out=zeros, where=np.asarray(out) != 0)
+
+
 @primitive(domain=DISTINCT)
 def std(x: Any, axis: Any = None, keepdims: bool = False, ddof: int = 0) -> Any:
-    """Standard deviation"""
+    """Standard deviation; where it is 0, the derivative is 0."""
     out = np.std(x, axis=axis, keepdims=keepdims, ddof=ddof)
     count = _count(x, axis) - ddof
-    return out, lambda d_out: _spread(d_out / out, x, axis, keepdims) * _centred(x, axis) / count
+    return out, lambda d_out: _spread(_over(d_out, out), x, axis, keepdims) * _centred(x, axis) / count
 
 
 @primitive(domain=DISTINCT)
 def norm(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """Euclidean (Frobenius) norm"""
+    """Euclidean (Frobenius) norm; where it is 0, the derivative is 0."""
     out = np.sqrt(np.sum(np.square(x), axis=axis, keepdims=keepdims))
-    return out, lambda d_out: _spread(d_out / out, x, axis, keepdims) * x
+    return out, lambda d_out: _spread(_over(d_out, out), x, axis, keepdims) * x
 
 
 @primitive

@@ -70,14 +70,12 @@ def swapaxes(x: Any, first: int = -1, second: int = -2) -> Any:
 
 def _without_copy(shape: tuple[int, ...]) -> Any:
     def show(memory: Any) -> Any:
-        seen = memory.view()
-        try:
-            seen.shape = shape
-        except AttributeError:
+        seen = memory.reshape(shape)
+        if seen.size and not np.may_share_memory(seen, memory):
             raise EngineError(
                 f"a view of strides {memory.strides} cannot be reshaped to {shape} without a copy",
                 hint="write reshape(copy(x), ...) if new memory is meant",
-            ) from None
+            )
         return seen
 
     return show

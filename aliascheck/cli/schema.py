@@ -1,0 +1,17 @@
+"""`aliascheck schema`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from aliascheck.cli.streams import emit_utf8
+
+
+@click.command("schema")
+def command() -> None:
+    """Print the JSON Schema of case files, for editors."""
+    from aliascheck.cases import json_schema
+
+    emit_utf8(json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n")

@@ -1,0 +1,63 @@
+"""Findings, unmet expectations and errors as sentences that name slot and place."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from aliascheck.report import AuditResult, FindingResult
+from aliascheck.reporters.layout import cut, hanging, line
+from aliascheck.reporters.page import Page
+from aliascheck.reporters.styles import BAD, KNOWN, PLAIN, QUIET
+from aliascheck.reporters.words import headline
+
+SEVERITY_STYLES = {"error": BAD, "warning": KNOWN, "info": QUIET}
+
+
+def finding_lines(audit: AuditResult, page: Page, *, indent: int) -> list[Text]:
+    """Every finding with its reason and remedy, and whether the case expects it."""
+    lines = [text for finding in audit.findings for text in _finding(finding, page, indent)]
+    if audit.findings:
+        lines += hanging(("", PLAIN), page.show(_expected(audit)), page, indent=indent, hang=2)
+    return lines
+
+
+def unmet_lines(audit: AuditResult, page: Page, *, indent: int) -> list[Text]:
+    """What the case expects and what it got instead."""
+    lines = []
+    for unmet in audit.unmet:
+        text = page.show(f"{unmet.what} = {unmet.expected}, got {unmet.got}")
+        lines += hanging(("expected ", BAD), text, page, indent=indent, hang=2, most=6)
+    return lines
+
+
+def message_lines(label: str, message: str, page: Page, *, indent: int, style: str = BAD) -> list[Text]:
+    """A message, its snippet of text and caret kept as they are."""
+    first, *rest = message.splitlines() or [""]
+    lines = hanging((label, style), page.show(first), page, indent=indent, hang=2)
+    snippet = [cut(page.show(text), page.width - indent, page) for text in rest]
+    return lines + [line((text, PLAIN), indent=indent) for text in snippet]
+
+
+def _finding(finding: FindingResult, page: Page, indent: int) -> list[Text]:
+    style = KNOWN if finding.expected else SEVERITY_STYLES.get(finding.severity, BAD)
+    first, *rest = finding.message.splitlines() or [""]
+    label = page.show(headline(finding)) + ": "
+    lines = hanging((label, style), page.show(first), page, indent=indent, hang=2)
+    for text in rest:
+        lines += hanging(("", PLAIN), page.show(text.strip()), page, indent=indent + 2, hang=0)
+    for word, content in (("Why:", finding.cause), ("Where:", finding.where), ("Do:", finding.remedy)):
+        if content and content not in finding.message:
+            hang = max(len(word) + 1, 5)
+            lines += hanging((word, QUIET), page.show(content), page, indent=indent + 2, hang=hang)
+    return lines
+
+
+def _expected(audit: AuditResult) -> str:
+    surprises = [headline(finding) for finding in audit.findings if not finding.expected]
+    if not surprises:
+        return "expected by the case: yes"
+    if not audit.expects:
+        return "expected by the case: it does not say"
+    if len(surprises) == len(audit.findings):
+        return "expected by the case: no"
+    return f"expected by the case: all but {', '.join(surprises)}"

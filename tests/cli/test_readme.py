@@ -1,0 +1,66 @@
+"""README.md: its commands can be extracted, its examples run and show what it says."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from aliascheck.cli.options import ENGINES
+from tests.cli.conftest import Call
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+EXAMPLE = re.compile(r"(<!-- example: begin -->\n```text\n)(.*?)(```\n<!-- example: end -->)", re.DOTALL)
+SECONDS = re.compile(r"\d+\.\d+ s\n")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize(("name", "last"), [("run", "aliascheck run cases/"), ("test", "-m pytest")])
+def test_a_command_is_one_line_that_stands_alone(name: str, last: str) -> None:
+    found = re.findall(rf"^<!-- ci: {name} -->\n```sh\n(.*)\n```$", README, re.MULTILINE)
+    assert len(found) == 1
+    assert found[0].startswith("python3 -m venv .venv && ") and found[0].endswith(last)
+
+
+def test_the_example_is_what_the_tool_shows(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    argv = "run cases/zygote-991/examples.toml -k 5 --mode implicit"
+    assert f"`aliascheck {argv}`" in README
+    found = EXAMPLE.search(README)
+    assert found is not None
+    shown = call(*argv.split())
+    assert shown.code == 0
+    assert SECONDS.sub("", found[2]) == SECONDS.sub("", shown.out)
+
+
+def test_the_case_does_what_it_says(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (case,) = blocks("toml")
+    Path("case.toml").write_text(case)
+    assert call("run", "case.toml", "--mode", "implicit").code == 0
+    assert call("run", "case.toml", "--mode", "explicit").code == 1  # it does not speak of explicit mode
+
+
+def test_the_python_runs_as_annotated() -> None:
+    (script,) = blocks("python")
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    expected = re.findall(r"^print.*# (.*)$", script, re.MULTILINE)
+    assert done.stdout.splitlines() == expected
+
+
+def test_the_json_has_the_summary_that_scripts_read(call: Call, tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    call("run", str(ROOT / "cases/zygote-991/adjoint.toml"), "--json", str(path))
+    assert json.loads(path.read_text())["summary"]["audits"] == 3
+
+
+def test_every_engine_that_is_planned_is_named() -> None:
+    assert all(engine in README for engine in ENGINES if engine != "builtin")

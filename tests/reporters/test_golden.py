@@ -1,0 +1,43 @@
+"""Reporters against golden files; `UPDATE_GOLDEN=1` writes them anew."""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from aliascheck.reporters import FORMATS
+from aliascheck.reporters.page import Page
+from tests.reporters.samples import REPORTS
+
+GOLDEN = Path(__file__).parent / "golden"
+UPDATE = os.environ.get("UPDATE_GOLDEN") == "1"
+
+PAGES = {
+    "table-80": ("table", Page(width=80)),
+    "table-160": ("table", Page(width=160)),
+    "table-80-full": ("table", Page(width=80, detail=1)),
+    "table-80-quiet": ("table", Page(width=80, detail=-1)),
+    "table-80-ascii": ("table", Page(width=80, encoding="ascii")),
+    "table-80-colour": ("table", Page(width=80, colours=True)),
+    "table-40": ("table", Page(width=40)),
+    "concise": ("concise", Page()),
+    "json": ("json", Page()),
+}
+
+
+def test_every_reporter_has_a_golden_file() -> None:
+    assert {form for form, _ in PAGES.values()} == set(FORMATS)
+
+
+@pytest.mark.parametrize("name", REPORTS)
+@pytest.mark.parametrize("page", PAGES)
+def test_reporter_writes_its_golden_file(name: str, page: str) -> None:
+    form, sheet = PAGES[page]
+    text = import_module(FORMATS[form]).render(REPORTS[name](), sheet)
+    path = GOLDEN / f"{name}-{page}.txt"
+    if UPDATE:
+        path.write_bytes(text.encode())
+    assert text == path.read_bytes().decode(), f"{path.name} differs: UPDATE_GOLDEN=1 writes it anew"
