@@ -2,5 +2,6 @@
 
 from aliascheck.audit.conduct import audit
 from aliascheck.audit.outcome import GroupOutcome, Outcome, Settings, SlotOutcome
+from aliascheck.audit.truths import Known
 
-__all__ = ["GroupOutcome", "Outcome", "Settings", "SlotOutcome", "audit"]
+__all__ = ["GroupOutcome", "Known", "Outcome", "Settings", "SlotOutcome", "audit"]

@@ -16,7 +16,7 @@ from aliascheck.audit.gating import GatedGradients, run_gates
 from aliascheck.audit.groups import Group, SlotPlan, owner_of
 from aliascheck.audit.jitter import moved_nearby
 from aliascheck.audit.outcome import GroupOutcome, Outcome, Settings, SlotOutcome
-from aliascheck.audit.truths import Column, MeasuredGroup, Measurements
+from aliascheck.audit.truths import Column, Known, MeasuredGroup, Measurements
 from aliascheck.errors import EngineError
 from aliascheck.memory import NOTHING, format_path
 from aliascheck.oracle import Measured
@@ -26,16 +26,19 @@ from aliascheck.verdicts.evidence import Evidence, Point, Slot
 from aliascheck.verdicts.judge import Finding, finding, judge
 
 
-def audit(subject: Subject, modes: Sequence[str], settings: Settings | None = None) -> list[Outcome]:
+def audit(
+    subject: Subject, modes: Sequence[str], settings: Settings | None = None, known: Known | None = None
+) -> list[Outcome]:
     """Audit a subject in each mode. Its memory is the same afterwards, bit by bit.
 
-    What is measured once for all modes counts towards the first.
+    What is measured once for all modes counts towards the first. Audits that are given the same `known`
+    share what they measure of the same loss, see `Measurements`.
     """
     outcomes = []
     started = time.perf_counter()
     with np.errstate(all="ignore"):
         bench = set_up(subject, modes, settings or Settings())
-        measurements = Measurements(bench)
+        measurements = Measurements(bench, known)
         for mode in modes:
             outcome = _audit_mode(bench, measurements, mode)
             now = time.perf_counter()

@@ -70,6 +70,13 @@ class Group:
     block: MemoryBlock
     probes: Probes
 
+    @property
+    def layout(self) -> tuple[object, ...]:
+        """What two groups share when one measurement serves both: how accesses, and probes, lie in memory."""
+        accesses = [(access.path, self.cells.of(access.array).tobytes()) for access in self.accesses]
+        slots = [] if self.probes.exact else [self.cells.of(slot.array).tobytes() for slot in self.slots]
+        return (len(self.cells), *accesses, *slots)
+
     def views(self) -> list[AccessView]:
         """The accesses as the oracle takes them."""
         return [AccessView(a.path, a.array, self.cells.of(a.array)) for a in self.accesses]

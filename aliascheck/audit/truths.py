@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -46,19 +46,35 @@ class MeasuredGroup:
         )
 
 
-class Measurements:
-    """Truths of groups, each measured once for all modes."""
+Known = dict[tuple[object, ...], MeasuredGroup]
 
-    def __init__(self, bench: Bench) -> None:
+
+class Measurements:
+    """Truths of groups, each measured once for all modes.
+
+    A truth is a function of the loss, the layout and the numbers in memory. Where the subject names its
+    loss by a `key`, audits that differ in their set only share what is `known`.
+    """
+
+    def __init__(self, bench: Bench, known: Known | None = None) -> None:
         self._bench = bench
-        self._known: dict[tuple[object, ...], MeasuredGroup] = {}
+        self._known: Known = known if known is not None and bench.subject.key is not None else {}
 
     def at(self, point: str, group: Group) -> MeasuredGroup:
         """The truth of a group at the memory as it is now, which `point` names."""
-        key = (point, group.cells.key, *(access.path for access in group.accesses))
+        bench, settings = self._bench, self._bench.settings
+        layout = (group.layout, group.block.read().tobytes())
+        key = (bench.subject.key, settings.stops, settings.seed, bench.noise, point, layout)
         if key not in self._known:
-            self._known[key] = _measure(self._bench, group)
-        return self._known[key]
+            self._known[key] = _measure(bench, group)
+        known = self._known[key]
+        columns = tuple(replace(column, plan=_own(group, column)) for column in known.columns)
+        return replace(known, columns=columns)
+
+
+def _own(group: Group, column: Column) -> AccessPlan:
+    """A column's access among those of a group that lies like the one it was measured in."""
+    return next(access for access in group.accesses if access.path == column.plan.path)
 
 
 def _measure(bench: Bench, group: Group) -> MeasuredGroup:

@@ -25,19 +25,20 @@ def addresses(array: Array) -> Cells:
 
 
 class CellMap:
-    """The cells of some arrays, numbered from 0 in the order of their addresses."""
+    """The cells of some arrays, numbered from 0 in the order in which the arrays show them.
+
+    The numbering follows the arrays, not their addresses: the same arrays in fresh memory are numbered alike.
+    """
 
     def __init__(self, arrays: Iterable[Array]) -> None:
-        parts = [np.unique(addresses(array)) for array in arrays if array.size]
-        self._addresses = np.unique(np.concatenate(parts)) if parts else np.empty(0, np.intp)
+        parts = [addresses(array).ravel() for array in arrays if array.size]
+        shown = np.concatenate(parts) if parts else np.empty(0, np.intp)
+        self._addresses, first = np.unique(shown, return_index=True)
+        self._number = np.empty(len(first), np.intp)
+        self._number[np.argsort(first)] = np.arange(len(first))
 
     def __len__(self) -> int:
         return len(self._addresses)
-
-    @property
-    def key(self) -> bytes:
-        """What two maps share exactly when they hold the same cells."""
-        return self._addresses.tobytes()
 
     def of(self, array: Array) -> Cells:
         """The numbers of the cells that `array` shows. Shapes: as `array`.
@@ -50,7 +51,7 @@ class CellMap:
             found.max() >= len(self._addresses) or np.any(self._addresses[found] != wanted)
         ):
             raise KeyError("the array shows a cell outside the map")
-        return found
+        return self._number[found]
 
     def touches(self, array: Array) -> bool:
         """Whether `array` shows any cell of the map."""

@@ -53,7 +53,8 @@ def prepare(case: Case, audit: Audit, modes: list[str], selection: Selection) ->
     if "explicit" in modes:
         _refuse_nesting(audit, members)
     expression = _loss_of(audit).expression
-    program = Program(bindings, expression.evaluate, members)
+    key = (case.path, audit.combination, audit.loss_text)
+    program = Program(bindings, expression.evaluate, members, key)
     with _located(audit.loss_place), np.errstate(all="ignore"), metered(meter.fresh()):
         loss = check_loss(expression.evaluate(Plain(bindings)))
     if not math.isfinite(loss):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from aliascheck import __version__
+from aliascheck.audit import Known
 from aliascheck.audit import audit as audit_subject
 from aliascheck.cases import Audit, Case
 from aliascheck.errors import AliascheckError, CaseError, UsageError
@@ -37,11 +38,12 @@ def run_cases(
     results: list[AuditResult] = []
     codes = {error.exit_code for error in chosen.errors}
     interrupted = False
+    known: Known = {}
     try:
         for done, (case, audit) in enumerate(chosen.audits):
             if on_progress is not None:
                 on_progress(done, len(chosen.audits), f"{case.path} {audit.id}")
-            found, code = _run_audit(case, audit, selection, chosen)
+            found, code = _run_audit(case, audit, selection, chosen, known)
             results += found
             codes.add(code)
     except KeyboardInterrupt:
@@ -62,7 +64,7 @@ def _refuse_untrusted(chosen: Chosen, selection: Selection) -> None:
 
 
 def _run_audit(
-    case: Case, audit: Audit, selection: Selection, chosen: Chosen
+    case: Case, audit: Audit, selection: Selection, chosen: Chosen, known: Known
 ) -> tuple[list[AuditResult], int]:
     """The results of one audit, and the exit code that they demand."""
     modes = selection.modes_of(case, audit)
@@ -74,7 +76,7 @@ def _run_audit(
         return _without_engine(case, audit, modes, selection, chosen, engine)
     try:
         prepared = prepare(case, audit, modes, selection)
-        outcomes = audit_subject(prepared.program, modes, prepared.settings)
+        outcomes = audit_subject(prepared.program, modes, prepared.settings, known)
         results = [
             result_of(case, audit, selection, outcome, prepared.program.bindings, prepared.settings.seed)
             for outcome in outcomes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -95,25 +95,30 @@ class Replaced(Traced):
 class Program:
     """A loss over named values, differentiated by the bundled engine.
 
-    `loss` evaluates with the names of an environment. `members` are the paths of the set.
+    `loss` evaluates with the names of an environment. `members` are the paths of the set. Programs with
+    the same `key` are made of the same loss and the same model.
     """
 
-    def __init__(self, bindings: Mapping[str, Any], loss: Loss, members: Sequence[Path]) -> None:
+    def __init__(
+        self, bindings: Mapping[str, Any], loss: Loss, members: Sequence[Path], key: Hashable = None
+    ) -> None:
+        self.key = key
         self.bindings = bindings
         self.members = tuple(dict.fromkeys(members))
         self._evaluate = loss
         self._stops = Stops()
         self._recordings: dict[str, tuple[Tape, Any]] = {}
         self._memory_of_recordings: bytes = b""
-
-    def places(self) -> list[tuple[Path, Array]]:
-        """Every place of a real array, in the order of the bindings."""
-        return [
+        self._places = [
             place
-            for name, value in self.bindings.items()
+            for name, value in bindings.items()
             for place in walk(value, (name,))
             if place[1].dtype.kind == "f"
         ]
+
+    def places(self) -> list[tuple[Path, Array]]:
+        """Every place of a real array, in the order of the bindings."""
+        return self._places
 
     def accesses(self) -> dict[Path, Any]:
         """The array value that the loss consumes at each access."""
@@ -165,7 +170,7 @@ class Program:
 
     def _recorded(self, mode: str) -> tuple[Tape, Any]:
         """One forward pass for each mode and state of the memory: gates act on the way back only."""
-        memory = b"".join(array.tobytes() for _, array in self.places())
+        memory = b"".join(array.tobytes() for _, array in self._places)
         if memory != self._memory_of_recordings:
             self._recordings.clear()
             self._memory_of_recordings = memory

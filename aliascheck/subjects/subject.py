@@ -21,6 +21,10 @@ class Subject(Protocol):
     """A model with a loss. Nothing here changes it: memory is the same after every call."""
 
     @property
+    def key(self) -> object:
+        """What names the loss and the model: equal for subjects that are made alike. None: unnamed."""
+
+    @property
     def members(self) -> Sequence[Path]:
         """The entries of the parameter set, in order."""
 
