@@ -89,8 +89,7 @@ def _changes_undone(subject: Subject) -> Iterator[list[str]]:
 def _measure_noise(bench: Bench, modes: Sequence[str]) -> None:
     blocks = [group.block for group in bench.groups[modes[0]] if group.block.size]
     if blocks:
-        subject, seed = bench.subject, bench.settings.seed
-        bench.noise, used = measure_noise(subject.loss, blocks, bench.loss, seed)
+        bench.noise, used = measure_noise(bench.subject.loss, blocks, bench.loss)
         bench.evaluations += used
 
 

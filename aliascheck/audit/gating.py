@@ -13,6 +13,9 @@ from aliascheck.memory import NOTHING, Path
 from aliascheck.subjects.subject import Gradients
 
 
+GOLDEN = 0.6180339887498949
+
+
 @dataclass(frozen=True)
 class GatedGradients:
     """Gradients with one gate open, with generic gates, with all closed.
@@ -33,8 +36,7 @@ def run_gates(bench: Bench, mode: str, reported: Gradients) -> GatedGradients:
     """One gradient for each access, and three for the checks."""
     gradients = bench.subject.gradients
     paths = [access.path for access in bench.accesses]
-    drawn = np.random.default_rng(bench.settings.seed).uniform(0.5, 2.0, len(paths))
-    factors = dict(zip(paths, drawn.tolist(), strict=True))
+    factors = {path: 0.5 + spread(number) for number, path in enumerate(paths, start=1)}
     closed = dict.fromkeys(paths, 0.0)
     try:
         opened = gradients(mode, dict.fromkeys(paths, 1.0))
@@ -49,6 +51,14 @@ def run_gates(bench: Bench, mode: str, reported: Gradients) -> GatedGradients:
     except EngineError as error:
         failed = (f"the engine fails with gates: {error.message}",)
         return GatedGradients(dict.fromkeys(paths, reported), reported, reported, factors, False, failed)
+
+
+def spread(number: int) -> float:
+    """A number between 0 and 1 that stands in no simple relation to those of other `number`s.
+
+    Source: the multiples of the golden ratio, modulo 1 (Weyl).
+    """
+    return number * GOLDEN % 1.0
 
 
 def is_identical(left: Any, right: Any) -> bool:

@@ -194,8 +194,10 @@ def read_part(holder: Any, step: Any, *, credits: bool = True) -> Any:
     if not isinstance(holder, Tracer):
         return child(holder, step)
     part = child(holder.value, step)
-    node = PartRead(holder.value, holder.index, step, part, credits=credits)
-    return Tracer(part, holder.tape, holder.tape.record(node), extend(holder.access, step))
+    index = -1
+    if holder.tape.recording:
+        index = holder.tape.record(PartRead(holder.value, holder.index, step, part, credits=credits))
+    return Tracer(part, holder.tape, index, extend(holder.access, step))
 
 
 def read_field(holder: Any, name: str) -> Any:

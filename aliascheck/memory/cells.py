@@ -17,7 +17,10 @@ def addresses(array: Array) -> Cells:
 
     Shapes: as `array`.
     """
-    total = np.full(array.shape, array.__array_interface__["data"][0], dtype=np.intp)
+    start = array.ctypes.data
+    if array.flags.c_contiguous:
+        return (start + array.itemsize * np.arange(array.size, dtype=np.intp)).reshape(array.shape)
+    total = np.full(array.shape, start, dtype=np.intp)
     for axis, (extent, stride) in enumerate(zip(array.shape, array.strides, strict=True)):
         offsets = np.arange(extent, dtype=np.intp) * stride
         total += offsets.reshape((-1,) + (1,) * (array.ndim - 1 - axis))
@@ -36,6 +39,7 @@ class CellMap:
         self._addresses, first = np.unique(shown, return_index=True)
         self._number = np.empty(len(first), np.intp)
         self._number[np.argsort(first)] = np.arange(len(first))
+        self._looked_up: dict[tuple[object, ...], Cells] = {}
 
     def __len__(self) -> int:
         return len(self._addresses)
@@ -45,13 +49,21 @@ class CellMap:
 
         Raises: KeyError where it shows a cell that is not in the map.
         """
+        view = (array.ctypes.data, array.shape, array.strides)
+        if view not in self._looked_up:
+            self._looked_up[view] = self._look_up(array)
+        return self._looked_up[view]
+
+    def _look_up(self, array: Array) -> Cells:
         wanted = addresses(array)
         found = np.searchsorted(self._addresses, wanted)
         if wanted.size and (
             found.max() >= len(self._addresses) or np.any(self._addresses[found] != wanted)
         ):
             raise KeyError("the array shows a cell outside the map")
-        return self._number[found]
+        numbers = self._number[found]
+        numbers.flags.writeable = False
+        return numbers
 
     def touches(self, array: Array) -> bool:
         """Whether `array` shows any cell of the map."""

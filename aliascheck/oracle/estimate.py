@@ -55,7 +55,7 @@ class Estimate:
         return self.right + self.bound
 
     def scaled(self, factor: float) -> Estimate:
-        """The estimate for the loss times a positive `factor`."""
+        """The estimate for a direction that is a positive `factor` times as long."""
         return replace(
             self,
             value=self.value * factor,

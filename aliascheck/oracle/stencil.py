@@ -31,7 +31,6 @@ PATIENCE = 6
 UNDECLARED = 16.0
 # Over a step 0.37 times as long the even part of a cusp |t|^p falls to 0.37^p of itself; that of noise stays.
 NOISE_SHRINKS = 0.8
-SAFE_MAGNITUDES = (1e-150, 1e150)
 
 # With a ratio of 2 an error term h^p is removed by new + (new - old) / (2^p - 1).
 ODD_GAINS = (3.0, 15.0, 63.0, 255.0)
@@ -49,25 +48,7 @@ def derivative(
     """
     if not math.isfinite(loss):
         return undetermined(Status.NONFINITE, math.nan, 0, f"the loss itself is {loss}")
-    smallest, largest = SAFE_MAGNITUDES
-    if smallest < abs(loss) < largest:
-        return differentiate(Line(phi, loss, noise), first_step)
-    scale = safe_scale(loss, phi(first_step), phi(-first_step))
-    line = Line(lambda t: scale * phi(t), scale * loss, scale * max(noise, SMALLEST), scale)
-    line.evaluations = 2
-    estimate = differentiate(line, first_step).scaled(1.0 / scale)
-    if estimate.status.bounded and not math.isfinite(estimate.high - estimate.low):
-        return undetermined(Status.NONFINITE, math.nan, line.evaluations, "the derivative overflows")
-    return estimate
-
-
-def safe_scale(*losses: float) -> float:
-    """The power of two that brings a huge or tiny loss near 1."""
-    smallest, largest = SAFE_MAGNITUDES
-    size = max(abs(loss) for loss in losses if math.isfinite(loss))
-    if size == 0.0 or smallest < size < largest:
-        return 1.0
-    return 2.0 ** -max(-1000, min(1000, math.frexp(size)[1]))
+    return differentiate(Line(phi, loss, noise), first_step)
 
 
 class Pair(NamedTuple):
@@ -87,10 +68,7 @@ class Pair(NamedTuple):
 
 
 class Line:
-    """A loss along one direction: what is known of it, and how often it was asked.
-
-    `scale` says by how much the loss was multiplied to keep its size safe, for notes in its own units.
-    """
+    """A loss along one direction: what is known of it, and how often it was asked."""
 
     __slots__ = (
         "_loss",
@@ -98,17 +76,15 @@ class Line:
         "_phi",
         "evaluations",
         "rounding",
-        "scale",
         "undefined_left",
         "undefined_right",
     )
 
-    def __init__(self, phi: Callable[[float], float], loss: float, noise: float, scale: float = 1.0) -> None:
+    def __init__(self, phi: Callable[[float], float], loss: float, noise: float) -> None:
         self._phi = phi
         self._loss = loss
         self.rounding = max(UNIT * abs(loss), SMALLEST)
         self._noise = max(noise, self.rounding)
-        self.scale = scale
         self.evaluations = 0
         self.undefined_left = False
         self.undefined_right = False
@@ -118,23 +94,25 @@ class Line:
         above, below, here = self._phi(step), self._phi(-step), self._loss
         self.evaluations += 2
         change = above - below
-        bend = (above - here) + (below - here)
-        finite = math.isfinite(change + bend)
+        slope = change / (2.0 * step)
+        bend = ((above - here) + (below - here)) / step
+        finite = math.isfinite(slope) and math.isfinite(bend)
         if not finite:
             self.undefined_left |= not math.isfinite(below)
             self.undefined_right |= not math.isfinite(above)
         rounding = max(self._noise, UNIT * abs(above), UNIT * abs(below))
-        return Pair(step, change, change / (2.0 * step), bend / step, rounding, finite)
+        return Pair(step, change, slope, bend, rounding, finite)
 
     def change(self, place: float, way: float) -> float:
         """The size of the change of the loss over a `way` to either side of `place`."""
         self.evaluations += 2
         return abs(self._phi(place + way) - self._phi(place - way))
 
-    def undefined_sides(self) -> str:
-        """On which sides of the point a value was missing."""
+    def missing(self) -> str:
+        """What was not finite, in words."""
         sides = [("left", self.undefined_left), ("right", self.undefined_right)]
-        return " and ".join(side for side, undefined in sides if undefined)
+        names = " and ".join(side for side, undefined in sides if undefined)
+        return f"no finite values next to the point on the {names}" if names else "the derivative overflows"
 
 
 class Tableau:
@@ -353,8 +331,7 @@ def differentiate(line: Line, step: float) -> Estimate:
     for _ in range(1 + RESTARTS):
         descent = descend(line, step)
         if not descent.found:
-            note = f"no finite values next to the point on the {line.undefined_sides()}"
-            return undetermined(Status.NONFINITE, math.nan, line.evaluations, note)
+            return undetermined(Status.NONFINITE, math.nan, line.evaluations, line.missing())
         guards = stand_guard(line, descent, deep)
         pair, finding, _noise = guards[-1]
         if finding is Finding.JUMP:
@@ -395,7 +372,7 @@ def conclude(line: Line, descent: Descent, guards: list[Guard]) -> Estimate:
     if status is Status.OK and noise > UNDECLARED * descent.last.rounding:
         quantised = quanta > 0.0 or any(guard.finding is Finding.QUANTA for guard in guards)
         status = Status.QUANTISED if quantised else Status.NOISY
-        note = f"the loss has noise of {noise / line.scale:.1e}"
+        note = f"the loss has noise of {noise:.1e}"
     elif status is Status.OK and descent.flat:
         note = "the loss is constant here"
     half = abs(corner.rise) / 2.0
@@ -434,7 +411,7 @@ def value_jumps(line: Line, descent: Descent, deep: Pair) -> bool:
 
 
 def jumping(line: Line, descent: Descent, pair: Pair) -> Estimate:
-    note = f"the loss jumps by {abs(pair.change) / line.scale:.3g}"
+    note = f"the loss jumps by {abs(pair.change):.3g}"
     return undetermined(Status.JUMP, descent.slope.value, line.evaluations, note)
 
 

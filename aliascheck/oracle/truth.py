@@ -76,15 +76,11 @@ class Evaluations:
             return math.nan
 
 
-def measure_noise(loss: Loss, blocks: Sequence[MemoryBlock], base: float, seed: int) -> tuple[float, int]:
-    """The noise of a loss along one dense random direction of all memory, and the evaluations it took."""
-    rng = np.random.default_rng(seed)
+def measure_noise(loss: Loss, blocks: Sequence[MemoryBlock], base: float) -> tuple[float, int]:
+    """The noise of a loss along one dense direction of all memory, and the evaluations it took."""
     counted = Evaluations()
     starts = [block.read() for block in blocks]
-    steps = [
-        block.scale * rng.choice((-1.0, 1.0), block.size) * rng.uniform(0.5, 1.5, block.size)
-        for block in blocks
-    ]
+    steps = [block.scale * _dense_direction(block.size) for block in blocks]
 
     def phi(t: float) -> float:
         for block, start, step in zip(blocks, starts, steps, strict=True):
@@ -97,6 +93,16 @@ def measure_noise(loss: Loss, blocks: Sequence[MemoryBlock], base: float, seed: 
         for block, start in zip(blocks, starts, strict=True):
             block.write(start)
     return level, counted.count
+
+
+def _dense_direction(size: int) -> NDArray[np.float64]:
+    """Steps of either sign and of sizes 0.5 to 1.5, without pattern.
+
+    Source: the multiples of irrational numbers, modulo 1 (Weyl).
+    """
+    count = np.arange(1, size + 1)
+    signs = np.where(count * math.sqrt(2.0) % 1.0 < 0.5, -1.0, 1.0)
+    return np.asarray(signs * (0.5 + count * math.sqrt(5.0) % 1.0))
 
 
 def measure_truth(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -47,7 +48,7 @@ class Bench:
     settled: set[tuple[int, int]] = field(default_factory=set)
     reported: set[int] = field(default_factory=set)
 
-    @property
+    @cached_property
     def judged(self) -> list[int]:
         """The slots in question whose gradients can be compared."""
         return [i for i in self.asked if self.evidence.slots[i].problem is None]
@@ -69,7 +70,7 @@ class Bench:
         owner = self.owners[access]
         return live & self.shows(owner) if self.confined and owner is not None else live
 
-    @property
+    @cached_property
     def scope(self) -> Mask:
         """The probes that the slots in question show."""
         return np.asarray(np.logical_or.reduce([self.shows(i) for i in self.asked]), bool)
@@ -87,7 +88,7 @@ class Bench:
         first = [i for i in self.judged if i == owner]
         return [*first, *(i for i in self.judged if i != owner)]
 
-    @property
+    @cached_property
     def everyone(self) -> list[int]:
         """All slots of the group whose gradients can be compared, in question or not."""
         return [i for i, slot in enumerate(self.evidence.slots) if slot.problem is None]
