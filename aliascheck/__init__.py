@@ -15,7 +15,7 @@ _HOMES = {
     "run_cases": "aliascheck.runner",
 }
 
-__all__ = ["Params", "Report", "__version__", "gradient", "load_cases", "run_cases"]  # noqa: F822
+__all__ = ["Params", "Report", "__version__", "gradient", "load_cases", "run_cases"]
 
 
 def __getattr__(name: str) -> Any:

@@ -12,7 +12,6 @@ from aliascheck.errors import EngineError
 from aliascheck.memory import NOTHING, Path
 from aliascheck.subjects.subject import Gradients
 
-
 GOLDEN = 0.6180339887498949
 
 

@@ -108,9 +108,7 @@ def plan_slots(bindings: Mapping[str, Any], members: Sequence[Path], mode: str) 
             if leaf not in draft.paths:
                 draft.paths.append(leaf)
             draft.sources.setdefault(source, (member, leaf[len(member) :]))
-    return [
-        SlotPlan(tuple(draft.paths), draft.value, tuple(draft.sources.values())) for draft in drafts
-    ]
+    return [SlotPlan(tuple(draft.paths), draft.value, tuple(draft.sources.values())) for draft in drafts]
 
 
 @dataclass
@@ -122,9 +120,7 @@ class _Draft:
     sources: dict[tuple[Any, Path], tuple[Path, Path]]
 
 
-def plan_accesses(
-    accesses: Mapping[Path, Any], places: Sequence[tuple[Path, Array]]
-) -> list[AccessPlan]:
+def plan_accesses(accesses: Mapping[Path, Any], places: Sequence[tuple[Path, Array]]) -> list[AccessPlan]:
     """Every access of a float array, in the order of the places that they read."""
     position = {path: number for number, (path, _) in enumerate(places)}
     plans = []

@@ -41,9 +41,7 @@ class MeasuredGroup:
         size = self.truth.total.values.shape
         zeros, no = np.zeros(size), np.zeros(size, bool)
         silent = Measured(zeros, zeros, zeros, no, no)
-        return MeasuredGroup(
-            self.truth, columns, tuple(known.get(column.name, silent) for column in columns)
-        )
+        return MeasuredGroup(self.truth, columns, tuple(known.get(column.name, silent) for column in columns))
 
 
 Known = dict[tuple[object, ...], MeasuredGroup]

@@ -15,6 +15,7 @@ STAND_INS = {
     "accesses": "what the loss reads",
     "slot": "this slot",
     "other": "the other slot",
+    "or_else": ", keep only this slot in the set, or use explicit mode",
     "add_or_read": "add what the loss reads to the set, or let the loss read the memory through this slot",
 }
 
@@ -64,9 +65,7 @@ def entry_lines(what: str, page: Page) -> list[Text]:
 
 def _finding(row: Row, page: Page) -> list[Text]:
     lines = [
-        line(
-            (f"{row.code} {row.name}", STRONG), ("  ", PLAIN), (row.severity, SEVERITY_STYLES[row.severity])
-        )
+        line((f"{row.code} {row.name}", STRONG), ("  ", PLAIN), (row.severity, SEVERITY_STYLES[row.severity]))
     ]
     parts = (("means", row.meaning), ("do", _plain(row.do)), ("example", row.example))
     for label, text in parts:

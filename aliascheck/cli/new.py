@@ -11,7 +11,7 @@ from aliascheck.cli.streams import say
 from aliascheck.errors import UsageError
 from aliascheck.reporters.visible import visible
 
-TEMPLATE = '''\
+TEMPLATE = """\
 # A case file: one model (its memory, and how parts of it alias) and any number of audits of it.
 # Run it:               aliascheck run @path@ -v
 # What may stand here:  aliascheck schema, aliascheck list --primitives, aliascheck explain
@@ -45,7 +45,7 @@ findings = []
 # id     = "alone"
 # loss   = "sum((wt @ tanh(w @ x)) ** 2)"
 # params = ["w"]
-'''
+"""
 
 
 @click.command("new")

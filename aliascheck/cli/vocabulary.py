@@ -59,18 +59,14 @@ def _described(functions: Mapping[str, Described]) -> list[tuple[str, str]]:
 
 
 def _usage(name: str, signature: inspect.Signature) -> str:
-    plain = [
-        parameter.replace(annotation=parameter.empty) for parameter in signature.parameters.values()
-    ]
+    plain = [parameter.replace(annotation=parameter.empty) for parameter in signature.parameters.values()]
     return f"{name}{signature.replace(parameters=plain, return_annotation=signature.empty)}"
 
 
 def _fields(layer: Layer) -> str:
     if layer.variadic:
         return f"{layer.name}(*{layer.fields[0]})"
-    fields = [
-        name if number < layer.required else f"[{name}]" for number, name in enumerate(layer.fields)
-    ]
+    fields = [name if number < layer.required else f"[{name}]" for number, name in enumerate(layer.fields)]
     return f"{layer.name}({', '.join(fields)})"
 
 

@@ -1,8 +1,8 @@
 """Aliases: primitives whose result is a wrapper over their operand's own memory.
 
-    @alias
-    def transpose(x):
-        return (), lambda memory: memory.T, lambda d_out: d_out.T
+@alias
+def transpose(x):
+    return (), lambda memory: memory.T, lambda d_out: d_out.T
 """
 
 from __future__ import annotations
@@ -23,9 +23,7 @@ class Aliased(Node):
 
     __slots__ = ("access", "back", "index", "wrapper")
 
-    def __init__(
-        self, index: int, access: Any, wrapper: Wrapper, back: Callable[[Any], Any] | None
-    ) -> None:
+    def __init__(self, index: int, access: Any, wrapper: Wrapper, back: Callable[[Any], Any] | None) -> None:
         self.index = index
         self.access = access
         self.wrapper = wrapper

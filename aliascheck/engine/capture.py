@@ -52,9 +52,7 @@ class _Follower:
         names = {name for name in _names(function.__code__) if name in function.__globals__}
         space = dict(function.__globals__)
         cells = tuple(CellType() for _ in function.__closure__ or ())
-        copy = FunctionType(
-            function.__code__, space, function.__name__, function.__defaults__, cells or None
-        )
+        copy = FunctionType(function.__code__, space, function.__name__, function.__defaults__, cells or None)
         copy.__kwdefaults__ = function.__kwdefaults__
         self._copies[id(function)] = copy
         for name in names:

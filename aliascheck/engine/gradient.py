@@ -30,8 +30,8 @@ def _on(tape: Tape) -> Iterator[None]:
 class Bindings:
     """Named values whose reads are followed: what Zygote's implicit mode calls globals.
 
-        main = Bindings(x=x, xt=adjoint(x))
-        gradient(lambda: np.sum(main.xt * main.x), Params([x]))
+    main = Bindings(x=x, xt=adjoint(x))
+    gradient(lambda: np.sum(main.xt * main.x), Params([x]))
     """
 
     def __init__(self, **values: Any) -> None:
@@ -58,7 +58,9 @@ def check_loss(value: Any) -> float:
     """The number that a loss gave. Raises EngineError where it is no real scalar."""
     number = dense(primal(value))
     if isinstance(number, bool | np.bool_) or not isinstance(number, int | float | np.number | np.ndarray):
-        raise EngineError(f"the loss is {kind_of(primal(value))}, not a number", hint="reduce it with sum(...)")
+        raise EngineError(
+            f"the loss is {kind_of(primal(value))}, not a number", hint="reduce it with sum(...)"
+        )
     if np.ndim(number) != 0:
         shape = "(" + ", ".join(map(str, np.shape(number))) + ("," if np.ndim(number) == 1 else "") + ")"
         raise EngineError(

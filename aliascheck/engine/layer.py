@@ -17,7 +17,9 @@ class Layer:
     A `variadic` layer keeps all its positional arguments as one tuple in its only field.
     """
 
-    def __init__(self, rule: Callable[..., Any], fields: tuple[str, ...], required: int, variadic: bool) -> None:
+    def __init__(
+        self, rule: Callable[..., Any], fields: tuple[str, ...], required: int, variadic: bool
+    ) -> None:
         self.name = rule.__name__
         self.rule = rule
         self.fields = fields
@@ -36,7 +38,9 @@ class Layer:
         if self.variadic and not named:
             return make_struct(self.name, {self.fields[0]: make_tuple(args)})
         if len(args) > len(self.fields):
-            raise EngineError(f"{self.name} has the fields {', '.join(self.fields)}, and got {len(args)} values")
+            raise EngineError(
+                f"{self.name} has the fields {', '.join(self.fields)}, and got {len(args)} values"
+            )
         fields = dict(zip(self.fields, args, strict=False))
         for name, value in named.items():
             if name not in self.fields:

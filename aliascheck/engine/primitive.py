@@ -143,9 +143,7 @@ class Primitive:
             return Tracer(out, tape, -1)
         return Tracer(out, tape, tape.record(self._node(operands, arrays, rules)))
 
-    def split(
-        self, args: tuple[Any, ...], settings: dict[str, Any]
-    ) -> tuple[Sequence[Any], tuple[Any, ...]]:
+    def split(self, args: tuple[Any, ...], settings: dict[str, Any]) -> tuple[Sequence[Any], tuple[Any, ...]]:
         """Operands, with containers of tracers made traced, and static positional settings."""
         if len(args) < self.arity:
             args = self._fill_by_name(args, settings)
@@ -227,9 +225,8 @@ class Primitive:
         for operand, array, rule in zip(operands, arrays, rules, strict=True):
             if isinstance(operand, Tracer) and rule is not None:
                 access = operand.access if isinstance(operand.access, tuple) else None
-                if self.broadcasts:
-                    rule = _unbroadcasting(rule, np.shape(array))
-                edges.append((operand.index, access, rule))
+                pull = _unbroadcasting(rule, np.shape(array)) if self.broadcasts else rule
+                edges.append((operand.index, access, pull))
         return Applied(edges)
 
 
@@ -248,9 +245,16 @@ def number_or_array(name: str, value: Any) -> Any:
     raise EngineError(f"{name} takes arrays and numbers, not {kind_of(value)}", hint=hint)
 
 
+_TRUTH = (bool, np.bool_)
+
+
+def _is_mask(seen: Any) -> bool:
+    return isinstance(seen, np.ndarray) and seen.dtype.kind == "b"
+
+
 def _as_numbers(seen: Any) -> Any:
     """What holds as 1 and what does not as 0: NumPy refuses to negate or subtract truth values."""
-    return np.asarray(seen, float) if getattr(seen, "dtype", None) == bool else seen
+    return np.asarray(seen, float) if isinstance(seen, _TRUTH) or _is_mask(seen) else seen
 
 
 def _operand(value: Any) -> Any:
@@ -282,9 +286,7 @@ def unbroadcast(tangent: Any, shape: tuple[int, ...]) -> Any:
     leading = tangent.ndim - len(shape)
     if leading > 0:
         tangent = tangent.sum(axis=tuple(range(leading)))
-    stretched = tuple(
-        axis for axis, extent in enumerate(shape) if extent == 1 and tangent.shape[axis] != 1
-    )
+    stretched = tuple(axis for axis, extent in enumerate(shape) if extent == 1 and tangent.shape[axis] != 1)
     if stretched:
         tangent = tangent.sum(axis=stretched, keepdims=True)
     return np.broadcast_to(tangent, shape)

@@ -62,7 +62,7 @@ class Ledger:
     __slots__ = ("globals", "watched")
 
     def __init__(self, watched: Iterable[Any] | None = None) -> None:
-        self.watched: dict[Any, Any] = {key: NOTHING for key in watched or ()}
+        self.watched: dict[Any, Any] = dict.fromkeys(watched or (), NOTHING)
         self.globals: dict[str, Any] = {}
 
     def credit_global(self, name: str, tangent: Any) -> None:

@@ -269,9 +269,7 @@ def read_item(holder: Any, key: Any) -> Any:
 
 def _read_position(holder: Any, value: tuple[Any, ...] | list[Any], key: Any) -> Any:
     if isinstance(key, slice):
-        picked = [
-            read_part(holder, position, credits=False) for position in range(*key.indices(len(value)))
-        ]
+        picked = [read_part(holder, position, credits=False) for position in range(*key.indices(len(value)))]
         return make_list(picked) if isinstance(value, list) else make_tuple(picked)
     if not isinstance(key, int) or isinstance(key, bool):
         raise EngineError(f"{kind_of(value)} is indexed by a whole number or a slice")
@@ -347,4 +345,3 @@ def call(function: Any, *args: Any) -> Any:
     if callable(value) and not isinstance(value, Record):
         return value(*args)
     raise EngineError(f"{kind_of(value)} cannot be called")
-

@@ -1,6 +1,6 @@
 """What aliasing is: values and places, cells and alias groups, gradients and their absence."""
 
-from aliascheck.memory.cells import Cells, CellMap, addresses, alias_groups, overlaps_itself
+from aliascheck.memory.cells import CellMap, Cells, addresses, alias_groups, overlaps_itself
 from aliascheck.memory.identity import identity, is_plain
 from aliascheck.memory.places import (
     Path,

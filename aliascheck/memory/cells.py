@@ -57,9 +57,7 @@ class CellMap:
     def _look_up(self, array: Array) -> Cells:
         wanted = addresses(array)
         found = np.searchsorted(self._addresses, wanted)
-        if wanted.size and (
-            found.max() >= len(self._addresses) or np.any(self._addresses[found] != wanted)
-        ):
+        if wanted.size and (found.max() >= len(self._addresses) or np.any(self._addresses[found] != wanted)):
             raise KeyError("the array shows a cell outside the map")
         numbers = self._number[found]
         numbers.flags.writeable = False

@@ -255,4 +255,3 @@ def _in_memory(dense: Measured, cells: Cells, size: int) -> Measured:
         any_of(dense.kinks),
         any_of(dense.undecided),
     )
-

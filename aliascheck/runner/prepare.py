@@ -58,7 +58,9 @@ def prepare(case: Case, audit: Audit, modes: list[str], selection: Selection) ->
     with _located(audit.loss_place), np.errstate(all="ignore"), metered(meter.fresh()):
         loss = check_loss(expression.evaluate(Plain(bindings)))
     if not math.isfinite(loss):
-        raise audit.loss_place.error(f"the loss is {loss}", hint="it must be a finite number to be differentiated")
+        raise audit.loss_place.error(
+            f"the loss is {loss}", hint="it must be a finite number to be differentiated"
+        )
     settings = _settings(audit, bindings, selection)
     _check_owner(audit, program, settings.contract)
     return Prepared(program, settings, loss)
@@ -139,7 +141,8 @@ def _refuse_kind(member: Member, value: Any) -> None:
     if all(dense(array).dtype.kind != "f" for array in arrays):
         name = text if is_array(value) else "x"
         raise member.place.error(
-            f"'{text}' holds integers, which have no gradient", hint=f'convert it: array({name}, dtype="float")'
+            f"'{text}' holds integers, which have no gradient",
+            hint=f'convert it: array({name}, dtype="float")',
         )
 
 

@@ -69,9 +69,7 @@ def result_of(
     return result
 
 
-def _unmet(
-    expectation: Expectation | None, outcome: Outcome, bindings: Mapping[str, Any]
-) -> list[Unmet]:
+def _unmet(expectation: Expectation | None, outcome: Outcome, bindings: Mapping[str, Any]) -> list[Unmet]:
     unmet: list[Unmet] = []
     if expectation is None:
         return unmet
@@ -85,9 +83,7 @@ def _unmet(
     if expectation.findings is not None:
         found = list(dict.fromkeys(finding.label for finding in outcome.findings))
         if sorted(found) != sorted(expectation.findings):
-            unmet.append(
-                Unmet(what="findings", expected=_listed(expectation.findings), got=_listed(found))
-            )
+            unmet.append(Unmet(what="findings", expected=_listed(expectation.findings), got=_listed(found)))
     return unmet
 
 
@@ -121,9 +117,7 @@ def _group(outcome: GroupOutcome) -> GroupResult:
     return GroupResult(
         slots=[slot.name for slot in group.slots],
         accesses=list(outcome.columns),
-        attribution=[
-            [attribution.entry(i, a) for a in columns] for i in range(len(group.slots))
-        ],
+        attribution=[[attribution.entry(i, a) for a in columns] for i in range(len(group.slots))],
         residual=encode(attribution.residual),
         conserved=attribution.conserved,
         cells=len(group.cells),

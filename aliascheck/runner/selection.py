@@ -86,7 +86,9 @@ def choose(paths: Sequence[Path], selection: Selection) -> Chosen:
     if not audits and not errors:
         where = ", ".join(path.as_posix() for path in paths)
         if not cases:
-            raise UsageError(f"no case files in {where}", hint="a case file ends in .toml; see aliascheck new")
+            raise UsageError(
+                f"no case files in {where}", hint="a case file ends in .toml; see aliascheck new"
+            )
         if not any(case.audits for case in cases):
             raise UsageError(f"no audits in {where}")
         asked = f"'{selection.text}'" if selection.text is not None else f"mode {selection.mode}"

@@ -186,9 +186,7 @@ def _gap(
     return np.asarray((together - effects) * evidence.covered)
 
 
-def _sum_bound(
-    bounds: NDArray[np.float64], held: NDArray[np.float64], slack: float
-) -> NDArray[np.float64]:
+def _sum_bound(bounds: NDArray[np.float64], held: NDArray[np.float64], slack: float) -> NDArray[np.float64]:
     return np.asarray(bounds * np.maximum(1, np.count_nonzero(held, axis=0)) + slack)
 
 

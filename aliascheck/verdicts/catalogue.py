@@ -50,7 +50,7 @@ AC102 = Row(
     "error",
     "The slot holds what belongs to another slot, which does not have it.",
     "it holds {accesses}'s contribution{share}, which belongs to {other}",
-    "add it to {other}'s gradient, keep only {slot} in the set, or use explicit mode",
+    "add it to {other}'s gradient{or_else}",
     'x = [1.0], xt = "adjoint(x)", loss "sum(xt.parent * x)", params ["x", "xt"], implicit mode',
     "misplaced",
     rules.holds_what_belongs_elsewhere,

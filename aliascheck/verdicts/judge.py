@@ -136,9 +136,7 @@ def _duties(
     return touching, [a for a in touching if owners[a] == slot]
 
 
-def _word(
-    attribution: Attribution, codes: set[str], touching: list[int], owned: list[int], slot: int
-) -> str:
+def _word(attribution: Attribution, codes: set[str], touching: list[int], owned: list[int], slot: int) -> str:
     words = {row.word for row in DECISIONS if row.code in codes}
     for word in FAULT_WORDS:
         if word in words:
@@ -178,6 +176,7 @@ def _finding(row: Row, hits: list[Hit], bench: Bench) -> Finding:
         "times": "twice" if hit.counts == 2 else f"{hit.counts} times",
         "where": wheres[0] if row.says == "{where}" and wheres else _where(wheres),
         "shape": str(slot.shape),
+        "or_else": "" if bench.confined else f", keep only {slot.name} in the set, or use explicit mode",
         "add_or_read": _add_or_read(evidence, indices, slot.name, causes),
     }
     if row.when is not None and row.code == "AC205":
@@ -214,7 +213,7 @@ def _where(wheres: list[str]) -> str:
 def _add_or_read(evidence: Evidence, accesses: list[int], slot: str, causes: list[str]) -> str:
     places = _listed(tuple(dict.fromkeys(evidence.accesses[a].name for a in accesses)))
     if "stopped" in causes:
-        return f"let the gradient pass, or say stop_gradient = \"constant\" if stopping {places} is meant"
+        return f'let the gradient pass, or say stop_gradient = "constant" if stopping {places} is meant'
     if "held elsewhere" in causes:
         return f"add up the gradients of all slots that share this memory before {slot} is updated"
     if "not credited" in causes:
@@ -225,7 +224,9 @@ def _add_or_read(evidence: Evidence, accesses: list[int], slot: str, causes: lis
 def _notes(evidence: Evidence, attribution: Attribution) -> tuple[str, ...]:
     notes = list(evidence.notes)
     if evidence.gates_failed:
-        notes.append("gates cannot be trusted here (" + "; ".join(evidence.gates_failed) + "): numbers decide")
+        notes.append(
+            "gates cannot be trusted here (" + "; ".join(evidence.gates_failed) + "): numbers decide"
+        )
     if attribution.unlisted.any() and not attribution.lacks_unlisted:
         notes.append("something unlisted reads this memory, and its contribution is included all the same")
     return tuple(notes)

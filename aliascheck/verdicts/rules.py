@@ -57,9 +57,7 @@ class Bench:
     def accesses(self) -> list[int]:
         """The accesses that can be judged: not those of an owner without a comparable gradient."""
         slots = self.evidence.slots
-        return [
-            a for a, owner in enumerate(self.owners) if owner is None or slots[owner].problem is None
-        ]
+        return [a for a, owner in enumerate(self.owners) if owner is None or slots[owner].problem is None]
 
     def shows(self, slot: int) -> Mask:
         return self.evidence.slots[slot].shows
@@ -150,9 +148,7 @@ def owns_a_path_but_got_nothing(bench: Bench) -> Iterator[Hit]:
     """The row is all zero, and an access that the slot owns has a derivative at its cells."""
     for i in bench.judged:
         owned = tuple(
-            a
-            for a in bench.accesses
-            if bench.owners[a] == i and np.any(bench.live(a) & bench.shows(i))
+            a for a in bench.accesses if bench.owners[a] == i and np.any(bench.live(a) & bench.shows(i))
         )
         if owned and bench.row_is_empty(i):
             bench.reported.add(i)

@@ -9,7 +9,9 @@ from aliascheck.verdicts.evidence import Mask, Slot, Vector
 MOST_NAMED = 4
 
 
-def describe_fault(slot: Slot, held: Vector, effect: Vector, bound: Vector, scaled: float | None) -> str | None:
+def describe_fault(
+    slot: Slot, held: Vector, effect: Vector, bound: Vector, scaled: float | None
+) -> str | None:
     """What is wrong with a contribution: scaled, transposed, rows, single elements, or all elements."""
     if scaled is not None:
         return f"scaled by {scaled:.10g}"
@@ -18,9 +20,9 @@ def describe_fault(slot: Slot, held: Vector, effect: Vector, bound: Vector, scal
     got, right = held[slot.cells], effect[slot.cells]
     tolerance = bound[slot.cells]
     wrong = ~(np.abs(got - right) <= tolerance)
-    if wrong.ndim == 2 and wrong.shape[0] == wrong.shape[1] > 1:
-        if np.all(np.abs(got - right.T) <= np.maximum(tolerance, tolerance.T)):
-            return "transposed"
+    is_square = wrong.ndim == 2 and wrong.shape[0] == wrong.shape[1] > 1
+    if is_square and np.all(np.abs(got - right.T) <= np.maximum(tolerance, tolerance.T)):
+        return "transposed"
     return _name_elements(wrong)
 
 

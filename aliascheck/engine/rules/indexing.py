@@ -9,7 +9,7 @@ import numpy as np
 from aliascheck.engine.alias import alias
 from aliascheck.engine.domain import reals
 from aliascheck.engine.primitive import primitive
-from aliascheck.engine.tracer import ARRAY_INDEX, Tracer, primal
+from aliascheck.engine.tracer import ARRAY_INDEX, primal
 from aliascheck.errors import EngineError
 from aliascheck.memory import dense
 

@@ -57,7 +57,10 @@ def mse(x: Any, y: Any) -> Any:
     """Mean squared error of two arrays of one shape"""
     _same_shape("mse", x, y)
     scaled = np.subtract(x, y) * (2.0 / max(np.size(x), 1))
-    return np.mean(np.square(np.subtract(x, y))), (lambda d_out: d_out * scaled, lambda d_out: -d_out * scaled)
+    return np.mean(np.square(np.subtract(x, y))), (
+        lambda d_out: d_out * scaled,
+        lambda d_out: -d_out * scaled,
+    )
 
 
 @primitive(domain=(reals(-3, 3, 5), Reals(-3, 3, (5,), between=True)))

@@ -83,9 +83,7 @@ def _without_copy(shape: tuple[int, ...]) -> Any:
 
 def _reshaped(x: Any, shape: tuple[int, ...]) -> Any:
     known = math.prod(extent for extent in shape if extent != -1)
-    if shape.count(-1) > 1 or (
-        known != x.size if -1 not in shape else known == 0 or x.size % known != 0
-    ):
+    if shape.count(-1) > 1 or (known != x.size if -1 not in shape else known == 0 or x.size % known != 0):
         raise EngineError(f"an array of shape {x.shape} has no reshape to {shape}")
     if -1 in shape:
         shape = tuple(x.size // known if extent == -1 else extent for extent in shape)
@@ -150,12 +148,14 @@ def broadcast_to(x: Any, *shape: Any) -> Any:
 @alias(domain=reals(-3, 3, 12))
 def view(x: Any, shape: Any = None, strides: Any = None, offset: int = 0) -> Any:
     """Any strided window on the cells of x: shape, strides and offset count elements of its memory."""
-    shape = x.shape if shape is None else shape_of((shape,) if isinstance(shape, tuple) else (shape,))
+    shape = x.shape if shape is None else shape_of((shape,))
     if strides is None:
         strides = tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
-    strides = shape_of((strides,) if isinstance(strides, tuple) else (strides,))
+    strides = shape_of((strides,))
     if len(shape) != len(strides):
-        raise EngineError(f"view: {len(shape)} extents and {len(strides)} strides", hint="give one stride an axis")
+        raise EngineError(
+            f"view: {len(shape)} extents and {len(strides)} strides", hint="give one stride an axis"
+        )
     if any(extent < 0 for extent in shape):
         raise EngineError("view: an extent is negative")
     _check_inside(x, shape, strides, offset)
