@@ -72,7 +72,6 @@ class Alias(Primitive):
         tape = operand.tape if isinstance(operand, Tracer) else None
         access = operand.access if isinstance(operand, Tracer) else None
         seen = look(tape, access, value)
-        charge(self.name, 0)
         edge = access if isinstance(access, tuple) else None
         plain = all(setting is None for setting in (*static, *settings.values()))
         if plain and isinstance(value, Wrapper) and value.kind in self.undoes and not value.arguments:
@@ -82,6 +81,7 @@ class Alias(Primitive):
             return Tracer(out, tape, tape.record(Unwrapped(operand.index, edge, seen.shape)))
         arguments, show, back = self.forward(seen, *static, **settings)
         wrapper = Wrapper(self.name, arguments, value, show)
+        charge(self.name, max(wrapper.array.size - seen.size, 0))  # what it repeats counts as if it were there
         if seen is not dense(value):
             wrapper.array = show(seen)
         if tape is None:

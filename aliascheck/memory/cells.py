@@ -59,7 +59,7 @@ class CellMap:
         found = np.searchsorted(self._addresses, wanted)
         if wanted.size and (found.max() >= len(self._addresses) or np.any(self._addresses[found] != wanted)):
             raise KeyError("the array shows a cell outside the map")
-        numbers = self._number[found]
+        numbers = np.asarray(self._number[found])
         numbers.flags.writeable = False
         return numbers
 

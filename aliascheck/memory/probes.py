@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from aliascheck.memory.cells import Cells
 
-MOST_CELLS = 1024  # probed one by one
+MOST_CELLS = 256  # probed one by one
 DIRECTIONS = 4  # within each atom of a larger group
 
 
@@ -51,7 +51,7 @@ class Probes:
 
 
 def choose_probes(size: int, views: Sequence[Cells], seed: int) -> Probes:
-    """Cell by cell up to 1,024 cells, else four signed random directions in each atom of `views`."""
+    """Cell by cell up to 256 cells, else four signed random directions in each atom of `views`."""
     if size <= MOST_CELLS:
         one = np.ones(1)
         return Probes(size, True, tuple(Probe(np.array([cell]), one) for cell in range(size)))

@@ -24,6 +24,9 @@ class Nothing:
     def __bool__(self) -> bool:
         return False
 
+    def __reduce__(self) -> str:
+        return "NOTHING"
+
 
 NOTHING: Final = Nothing()
 

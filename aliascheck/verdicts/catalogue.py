@@ -331,7 +331,7 @@ differs where the original has a plain defect or a type system that Python lacks
 - A wrapper that was built outside the loss is not opened: its natural cotangent stops at the wrapper.
   Use explicit mode with the wrapper's parent as a member, or read the parent.
 
-The auditor measures element by element up to 1,024 cells in an alias group; above, along random
+The auditor measures element by element up to 256 cells in an alias group; above, along random
 directions that every slot and access sees whole or not at all. A single wrong element among many is
 then found only when it stands out of the finite difference's error.""",
     "optimizer": """\

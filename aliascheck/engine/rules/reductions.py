@@ -29,13 +29,18 @@ def _count(x: Any, axis: Any) -> int:
     return int(np.prod([shape[a] for a in axes]))
 
 
-@primitive
+def _reduced(x: Any, axis: Any = None, *settings: Any, **named: Any) -> int:
+    """How many elements a reduction leaves."""
+    return 1 if axis is None else int(np.size(x)) // max(_count(x, axis), 1)
+
+
+@primitive(size=_reduced)
 def sum_(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Sum"""
     return np.sum(x, axis=axis, keepdims=keepdims), lambda d_out: _spread(d_out, x, axis, keepdims)
 
 
-@primitive
+@primitive(size=_reduced)
 def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Arithmetic mean"""
     count = _count(x, axis)
@@ -45,7 +50,7 @@ def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     )
 
 
-@primitive
+@primitive(size=_reduced)
 def prod(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Product; exact where some elements are 0."""
     x = np.asarray(x, float)
@@ -90,13 +95,13 @@ def _extreme(x: Any, axis: Any, keepdims: bool, reduce: Any, position: Any) -> A
     return out, pull
 
 
-@primitive(domain=DISTINCT)
+@primitive(domain=DISTINCT, size=_reduced)
 def max_(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Largest element; a tie is the first's."""
     return _extreme(x, axis, keepdims, np.max, np.argmax)
 
 
-@primitive(domain=DISTINCT)
+@primitive(domain=DISTINCT, size=_reduced)
 def min_(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Smallest element; a tie is the first's."""
     return _extreme(x, axis, keepdims, np.min, np.argmin)
@@ -106,7 +111,7 @@ def _centred(x: Any, axis: Any) -> Any:
     return x - np.mean(x, axis=axis, keepdims=True)
 
 
-@primitive
+@primitive(size=_reduced)
 def var(x: Any, axis: Any = None, keepdims: bool = False, ddof: int = 0) -> Any:
     """Variance"""
     scale = 2.0 / (_count(x, axis) - ddof)
@@ -122,7 +127,7 @@ def _over(d_out: Any, out: Any) -> Any:
     return np.divide(d_out, out, out=zeros, where=np.asarray(out) != 0)
 
 
-@primitive(domain=DISTINCT)
+@primitive(domain=DISTINCT, size=_reduced)
 def std(x: Any, axis: Any = None, keepdims: bool = False, ddof: int = 0) -> Any:
     """Standard deviation; where it is 0, the derivative is 0."""
     out = np.std(x, axis=axis, keepdims=keepdims, ddof=ddof)
@@ -130,14 +135,14 @@ def std(x: Any, axis: Any = None, keepdims: bool = False, ddof: int = 0) -> Any:
     return out, lambda d_out: _spread(_over(d_out, out), x, axis, keepdims) * _centred(x, axis) / count
 
 
-@primitive(domain=DISTINCT)
+@primitive(domain=DISTINCT, size=_reduced)
 def norm(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Euclidean (Frobenius) norm; where it is 0, the derivative is 0."""
     out = np.sqrt(np.sum(np.square(x), axis=axis, keepdims=keepdims))
     return out, lambda d_out: _spread(_over(d_out, out), x, axis, keepdims) * x
 
 
-@primitive
+@primitive(size=_reduced)
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """log(sum(exp(x))), without overflow"""
     top = np.max(x, axis=axis, keepdims=True)
@@ -175,13 +180,13 @@ def cumsum(x: Any, axis: Any = None) -> Any:
     return np.cumsum(x, axis=axis), pull
 
 
-@primitive(differentiable=False)
+@primitive(differentiable=False, size=_reduced)
 def argmax(x: Any, axis: Any = None) -> Any:
     """Position of the largest element"""
     return np.argmax(x, axis=axis)
 
 
-@primitive(differentiable=False)
+@primitive(differentiable=False, size=_reduced)
 def argmin(x: Any, axis: Any = None) -> Any:
     """Position of the smallest element"""
     return np.argmin(x, axis=axis)
