@@ -155,6 +155,18 @@ def assemble(
             any(np.any(one.undecided & slot.shows) for one in measured.everything()) for slot in slots
         ),
         slack=settings.atol + settings.rtol * largest,
+        notes=_coverage(group, settings.seed),
+    )
+
+
+def _coverage(group: Group, seed: int) -> tuple[str, ...]:
+    """How a group too large for its cells to be measured one by one was looked at."""
+    if group.probes.exact:
+        return ()
+    names = ", ".join(slot.name for slot in group.slots)
+    return (
+        f"{names}: {len(group.cells)} cells, measured along {len(group.probes)} random directions "
+        f"(seed {seed}), not one by one",
     )
 
 

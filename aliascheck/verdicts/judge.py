@@ -170,8 +170,8 @@ def _finding(row: Row, hits: list[Hit], bench: Bench) -> Finding:
         "other": "" if hit.other is None else evidence.slots[hit.other].name,
         "absence": "nothing" if slot.absent else "zero",
         "elsewhere": "" if hit.other is None else f"; it is in {evidence.slots[hit.other].name}",
-        "share": "" if share is None else f", {share:.0%} of the derivative at its cells",
-        "share_missing": f"{0 if share is None else share:.0%} of the derivative",
+        "share": "" if share is None else f", {_percent(share)} of the derivative at its cells",
+        "share_missing": f"{_percent(share or 0.0)} of the derivative",
         "cause": ", ".join(causes),
         "times": "twice" if hit.counts == 2 else f"{hit.counts} times",
         "where": wheres[0] if row.says == "{where}" and wheres else _where(wheres),
@@ -200,6 +200,13 @@ def _finding(row: Row, hits: list[Hit], bench: Bench) -> Finding:
         share,
         ", ".join(wheres) or None,
     )
+
+
+def _percent(share: float) -> str:
+    """A share in whole per cent, never rounded to none or to all."""
+    if 0.0 < share < 0.005:
+        return "less than 1%"
+    return "over 99%" if 0.995 <= share < 1.0 - 1e-9 else f"{share:.0%}"
 
 
 def _listed(names: tuple[str, ...]) -> str:

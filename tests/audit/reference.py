@@ -142,7 +142,7 @@ class Reference:
 def moved(value: Any, steps: list[Any], direction: Any) -> Any:
     """`value` with a private, moved array in the place that `steps` lead to."""
     if not steps:
-        private = np.array(value) + 1j * STEP * np.asarray(direction, np.longdouble)
+        private = np.asarray(np.array(value) + 1j * STEP * np.asarray(direction, np.longdouble))
         return shown_as(value.kind, private, value.parent)
     step, *rest = steps
     if isinstance(step, Field) and isinstance(value, np.ndarray):

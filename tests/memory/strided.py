@@ -35,7 +35,7 @@ def views_of_one_memory(draw: st.DrawFn, most: int = 4) -> tuple[np.ndarray, lis
 
 def address(array: np.ndarray, index: tuple[int, ...]) -> int:
     """The address of one element, found by asking for a window of that element alone."""
-    sliced = array[tuple(slice(i, i + 1) for i in index)]
+    sliced = array[tuple(slice(i, i + 1) for i in index)] if index else array
     return int(sliced.__array_interface__["data"][0])
 
 

@@ -32,7 +32,8 @@ PATHS = st.builds(lambda root, steps: (root, *steps), NAMES, st.lists(STEPS, max
 W = np.arange(6.0).reshape(2, 3)
 B = np.zeros(3)
 WT = REGISTRY["adjoint"](W)
-MODEL = Struct("Chain", {"layers": (Struct("Dense", {"weight": W, "bias": B}), Struct("Dense", {"weight": WT}))})
+LAYERS = (Struct("Dense", {"weight": W, "bias": B}), Struct("Dense", {"weight": WT}))
+MODEL = Struct("Chain", {"layers": LAYERS})
 BINDINGS = {"m": MODEL, "x": B, "d": {"k": [W, (B, 2.0)]}, "n": 3.0}
 
 
@@ -51,7 +52,10 @@ def test_paths_as_people_write_them():
     assert parse_path('d["k"]') == parse_path("d['k']") == ("d", Key("k"))
 
 
-@pytest.mark.parametrize("text", ["", "1x", ".x", "x.", "x[", "x[]", "x[0", "x['a]", "x y", "x[a]", "x..y", "x.1", "_x", "é"])
+NO_PATHS = ["", "1x", ".x", "x.", "x[", "x[]", "x[0", "x['a]", "x y", "x[a]", "x..y", "x.1", "_x", "é"]
+
+
+@pytest.mark.parametrize("text", NO_PATHS)
 def test_what_is_no_path(text):
     with pytest.raises(AliascheckError, match="is not the name of a place"):
         parse_path(text)

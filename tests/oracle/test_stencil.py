@@ -134,16 +134,16 @@ def test_first_step_changes_the_cost_and_not_the_truth(first_step: float) -> Non
 # Scales, constants --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("scale", [1e-307, 1e-300, 1e-160, 1e-12, 1e12, 1e160, 1e300, 1e307])
+@pytest.mark.parametrize("scale", [1e-318, 1e-307, 1e-300, 1e-160, 1e-12, 1e12, 1e160, 1e300, 1e307, 1.7e308])
 def test_size_of_the_loss_does_not_matter(scale: float) -> None:
     estimate = differentiate(lambda t: scale * math.sin(t + 0.3))
     assert_within(estimate, scale * math.cos(0.3))
-    assert estimate.bound <= 1e-9 * scale
+    assert estimate.bound <= max(1e-9 * scale, 1e-319)
 
 
 def test_derivative_too_large_for_a_number_is_not_a_number() -> None:
     estimate = differentiate(lambda t: 1.7e308 * math.sin(30.0 * t + 0.3))
-    assert estimate.status is Status.NONFINITE
+    assert (estimate.status, estimate.note) == (Status.NONFINITE, "the derivative overflows")
 
 
 @pytest.mark.parametrize("constant", [0.0, 3.7, -1e8, 1e-200, 1e200])
@@ -362,9 +362,20 @@ def test_noise_is_measured_and_covered(size: float) -> None:
     def phi(t: float) -> float:
         return math.sin(t + 0.3) + size * scatter(t)
 
-    sigma = size / math.sqrt(3.0)
-    assert 0.4 * sigma < noise_level(phi, phi(0.0)) / 4.0 < 2.5 * sigma
+    levels = [noise_level(lambda t, at=at: phi(at + t), phi(at)) for at in np.linspace(0.0, 1e-6, 50)]  # type: ignore[misc]
+    assert np.sqrt(np.mean(np.square(levels))) == pytest.approx(4.0 * size / math.sqrt(3.0), rel=0.25)
     assert_within(differentiate(phi), math.cos(0.3))
+
+
+@pytest.mark.parametrize("height", [1e-3, 1e-6])
+def test_value_at_the_point_alone_is_noise(height: float) -> None:
+    estimate = derivative(lambda t: math.sin(t), height)
+    assert estimate.status is Status.NOISY
+    assert_within(estimate, 1.0)
+
+
+def test_gap_between_the_steps_restarts_the_table() -> None:
+    assert_within(differentiate(lambda t: math.nan if 0.05 < abs(t) < 0.08 else math.exp(t)), 1.0)
 
 
 @pytest.mark.parametrize("size", [1e-6, 1e-9])
@@ -413,6 +424,11 @@ def test_interval_is_the_value_or_both_slopes() -> None:
     kink = Estimate(2.0, 0.5, Status.KINK, 1.0, 3.0, 10)
     assert (smooth.low, smooth.high) == (1.5, 2.5)
     assert (kink.low, kink.high) == (0.5, 3.5)
+
+
+def test_scaled_estimate_is_that_of_the_scaled_loss() -> None:
+    kink = Estimate(2.0, 0.5, Status.KINK, 1.0, 3.0, 10, "note")
+    assert kink.scaled(4.0) == Estimate(8.0, 2.0, Status.KINK, 4.0, 12.0, 10, "note")
 
 
 def test_status_reads_as_text() -> None:
