@@ -17,7 +17,7 @@ from aliascheck.verdicts.catalogue import AC202, AC203, AC302
 from aliascheck.verdicts.judge import Finding, finding
 
 
-@dataclass
+@dataclass(eq=False)
 class Bench:
     """A subject on trial. `ended` is what makes going on pointless: the loss mutates or does not repeat."""
 

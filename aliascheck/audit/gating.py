@@ -15,7 +15,7 @@ from aliascheck.subjects.subject import Gradients
 GOLDEN = 0.6180339887498949
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class GatedGradients:
     """Gradients with one gate open, with generic gates, with all closed.
 

@@ -28,7 +28,7 @@ from aliascheck.memory import (
 from aliascheck.oracle import AccessView, MemoryBlock
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SlotPlan:
     """One slot: the paths of all its names, its value, and which parts of which members make it up."""
 
@@ -46,7 +46,7 @@ class SlotPlan:
         return seen
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AccessPlan:
     """One access: its path, the place it reads, and the array it sees."""
 
@@ -59,7 +59,7 @@ class AccessPlan:
         return format_path(self.path)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Group:
     """Slots and accesses connected by shared cells, with their memory."""
 
@@ -111,7 +111,7 @@ def plan_slots(bindings: Mapping[str, Any], members: Sequence[Path], mode: str) 
     return [SlotPlan(tuple(draft.paths), draft.value, tuple(draft.sources.values())) for draft in drafts]
 
 
-@dataclass
+@dataclass(eq=False)
 class _Draft:
     """A slot being put together; `sources` by object and steps, so that one object counts once."""
 

@@ -13,7 +13,7 @@ from aliascheck.memory import Path
 from aliascheck.verdicts.judge import Finding, Judgement
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Settings:
     """How an audit is carried out. `stops`: "constant" replays stopped values, "report" judges them."""
 
@@ -25,7 +25,7 @@ class Settings:
     ties: tuple[tuple[Path, ...], ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SlotOutcome:
     """One slot's row: what was reported, both truths in its shape (None: too large), and the word."""
 
@@ -37,7 +37,7 @@ class SlotOutcome:
     word: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class GroupOutcome:
     """One alias group as judged: columns name accesses, a stopped part being one of its own."""
 
@@ -46,7 +46,7 @@ class GroupOutcome:
     judgement: Judgement
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Outcome:
     """What one audit found in one mode."""
 

@@ -11,7 +11,7 @@ from aliascheck.audit.groups import AccessPlan, Group
 from aliascheck.oracle import Measured, Truth, measure_truth
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Column:
     """One access in a group, or the part of it that a deliberate stop removes."""
 
@@ -23,7 +23,7 @@ class Column:
         return self.plan.name + (" (stopped)" if self.stopped else "")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MeasuredGroup:
     """A group's truth at one point of the memory; `effects` stand in the order of `columns`."""
 

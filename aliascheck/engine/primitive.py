@@ -26,6 +26,7 @@ from aliascheck.errors import EngineError
 from aliascheck.memory import dense, is_array
 
 REGISTRY: dict[str, Primitive] = {}
+_NUMBERS = (int, float, np.number, np.bool_)
 INDEX_SETTINGS = ("key", "indices")
 
 
@@ -175,7 +176,8 @@ class Primitive:
 
     def _see(self, operand: Any, tape: Any) -> Any:
         """The dense array that the forward function gets for an operand; a list of such for a container."""
-        if type(operand) is np.ndarray and not self.container and operand.dtype.kind != "b":
+        kind = type(operand)
+        if kind is float or (kind is np.ndarray and not self.container and operand.dtype.kind != "b"):
             return operand
         value, access = operand, None
         if isinstance(operand, Tracer):
@@ -237,7 +239,7 @@ def look(tape: Any, access: Any, value: Any) -> Any:
 
 def number_or_array(name: str, value: Any) -> Any:
     """`value` where it is an array or a number. Raises EngineError where a primitive cannot take it."""
-    if type(value) is np.ndarray or is_array(value) or isinstance(value, int | float | np.number | np.bool_):
+    if type(value) is np.ndarray or is_array(value) or isinstance(value, _NUMBERS):
         return value
     hint = None
     if isinstance(value, tuple | list | dict) or hasattr(value, "field_names"):

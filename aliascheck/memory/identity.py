@@ -9,6 +9,10 @@ import numpy as np
 from aliascheck.memory.values import MutableStruct, Record
 
 
+_HOLDERS = (np.ndarray, list, dict, Record)
+_PLAIN = (int, float, str, bool, np.number, type(None))
+
+
 def identity(value: Any) -> Any:
     """A hashable key that two values share exactly when they are the same object.
 
@@ -25,7 +29,7 @@ def identity(value: Any) -> Any:
         )
     if isinstance(value, tuple):
         return (tuple, tuple(identity(part) for part in value))
-    if isinstance(value, int | float | str | bool | np.number | None):
+    if isinstance(value, _PLAIN):
         return (type(value), value)
     return id(value)
 
@@ -39,4 +43,4 @@ def is_plain(value: Any) -> bool:
         return all(is_plain(part) for part in value)
     if isinstance(value, Record) and not isinstance(value, MutableStruct):
         return all(is_plain(value.get_field(name)) for name in value.field_names)
-    return not isinstance(value, np.ndarray | list | dict | Record)
+    return not isinstance(value, _HOLDERS)

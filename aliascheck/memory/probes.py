@@ -18,7 +18,7 @@ MOST_CELLS = 256  # probed one by one
 DIRECTIONS = 4  # within each atom of a larger group
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Probe:
     """A direction in memory: the cells that it moves, and how far. Shapes: both (k,)."""
 
@@ -26,7 +26,7 @@ class Probe:
     weights: NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Probes:
     """The probes of one group of `size` cells; `exact` where each is a single cell, in order."""
 

@@ -116,9 +116,12 @@ class MutableStruct(Struct):
     __slots__ = ()
 
 
+_ARRAYS = (np.ndarray, Wrapper)
+
+
 def is_array(value: Any) -> bool:
     """Whether `value` is an array or a wrapper of one: what a slot can be."""
-    return isinstance(value, np.ndarray | Wrapper)
+    return isinstance(value, _ARRAYS)
 
 
 def dense(value: Any) -> Any:

@@ -24,7 +24,7 @@ Loss = Callable[[], float]
 LossReading = Callable[[Path, Array], float]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Measured:
     """Derivatives with what may separate a right gradient from them.
 
@@ -39,7 +39,7 @@ class Measured:
     undecided: NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AccessView:
     """An access as the oracle sees it: its path, the array there, and the cells that this shows."""
 
@@ -48,7 +48,7 @@ class AccessView:
     cells: Cells
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Truth:
     """What one group's finite differences are.
 

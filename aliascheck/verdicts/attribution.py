@@ -21,7 +21,7 @@ WRONG = "w"
 Entry = int | str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pair:
     """How one slot holds one access.
 
@@ -34,7 +34,7 @@ class Pair:
     scaled: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Attribution:
     """The matrix of one group, with what it was read from.
 

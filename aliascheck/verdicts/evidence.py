@@ -17,7 +17,7 @@ Vector = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Slot:
     """One gradient that the engine was asked for.
 
@@ -36,7 +36,7 @@ class Slot:
     shape: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Access:
     """One path by which the loss reads the memory of the group.
 
@@ -54,7 +54,7 @@ class Access:
     stopped: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Point:
     """Measurements at one point of the memory.
 
@@ -73,7 +73,7 @@ class Point:
     total_bound: Vector
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """Everything that verdicts on one alias group rest on.
 

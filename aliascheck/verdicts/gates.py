@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 ROUNDING = 1e-12  # relative to the sum of magnitudes: far above the rounding of a sum, far below a fault
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class GateRuns:
     """What an engine reported with gates.
 
