@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from aliascheck.audit.jitter import moved_nearby
 from aliascheck.audit.outcome import GroupOutcome, Outcome, Settings, SlotOutcome
 from aliascheck.audit.truths import Column, Known, MeasuredGroup, Measurements
 from aliascheck.errors import EngineError
-from aliascheck.memory import NOTHING, format_path
+from aliascheck.memory import NOTHING, format_path, replace
 from aliascheck.oracle import Measured
 from aliascheck.subjects.subject import Gradients, Subject
 from aliascheck.verdicts.catalogue import AC109

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from aliascheck.audit.bench import Bench
 from aliascheck.errors import EngineError
-from aliascheck.memory import NOTHING, Path
+from aliascheck.memory import NOTHING, Data, Path
 from aliascheck.subjects.subject import Gradients
 
 GOLDEN = 0.6180339887498949
 
 
-@dataclass(frozen=True, eq=False)
-class GatedGradients:
+class GatedGradients(Data, frozen=True, eq=False):
     """Gradients with one gate open, with generic gates, with all closed.
 
     `transparent` tells that gates at 1 left every entry bit-identical; `failed` why nothing here is to be

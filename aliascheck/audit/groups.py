@@ -11,6 +11,7 @@ import numpy as np
 from aliascheck.memory import (
     Array,
     CellMap,
+    Data,
     Field,
     Path,
     Probes,
@@ -28,8 +29,7 @@ from aliascheck.memory import (
 from aliascheck.oracle import AccessView, MemoryBlock
 
 
-@dataclass(frozen=True, eq=False)
-class SlotPlan:
+class SlotPlan(Data, frozen=True, eq=False):
     """One slot: the paths of all its names, its value, and which parts of which members make it up."""
 
     paths: tuple[Path, ...]
@@ -46,8 +46,7 @@ class SlotPlan:
         return seen
 
 
-@dataclass(frozen=True, eq=False)
-class AccessPlan:
+class AccessPlan(Data, frozen=True, eq=False):
     """One access: its path, the place it reads, and the array it sees."""
 
     path: Path
@@ -59,8 +58,7 @@ class AccessPlan:
         return format_path(self.path)
 
 
-@dataclass(frozen=True, eq=False)
-class Group:
+class Group(Data, frozen=True, eq=False):
     """Slots and accesses connected by shared cells, with their memory."""
 
     slots: tuple[SlotPlan, ...]

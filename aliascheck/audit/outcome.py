@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aliascheck.audit.groups import Group, SlotPlan
-from aliascheck.memory import Path
+from aliascheck.memory import Data, Path
 from aliascheck.verdicts.judge import Finding, Judgement
 
 
-@dataclass(frozen=True, eq=False)
-class Settings:
+class Settings(Data, frozen=True, eq=False):
     """How an audit is carried out. `stops`: "constant" replays stopped values, "report" judges them."""
 
     contract: str = "sum"
@@ -25,8 +23,7 @@ class Settings:
     ties: tuple[tuple[Path, ...], ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
-class SlotOutcome:
+class SlotOutcome(Data, frozen=True, eq=False):
     """One slot's row: what was reported, both truths in its shape (None: too large), and the word."""
 
     plan: SlotPlan
@@ -37,8 +34,7 @@ class SlotOutcome:
     word: str
 
 
-@dataclass(frozen=True, eq=False)
-class GroupOutcome:
+class GroupOutcome(Data, frozen=True, eq=False):
     """One alias group as judged: columns name accesses, a stopped part being one of its own."""
 
     group: Group
@@ -46,8 +42,7 @@ class GroupOutcome:
     judgement: Judgement
 
 
-@dataclass(frozen=True, eq=False)
-class Outcome:
+class Outcome(Data, frozen=True, eq=False):
     """What one audit found in one mode."""
 
     mode: str

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 import numpy as np
 
 from aliascheck.audit.bench import Bench
 from aliascheck.audit.groups import AccessPlan, Group
+from aliascheck.memory import Data, replace
 from aliascheck.oracle import Measured, Truth, measure_truth
 
 
-@dataclass(frozen=True, eq=False)
-class Column:
+class Column(Data, frozen=True, eq=False):
     """One access in a group, or the part of it that a deliberate stop removes."""
 
     plan: AccessPlan
@@ -23,8 +21,7 @@ class Column:
         return self.plan.name + (" (stopped)" if self.stopped else "")
 
 
-@dataclass(frozen=True, eq=False)
-class MeasuredGroup:
+class MeasuredGroup(Data, frozen=True, eq=False):
     """A group's truth at one point of the memory; `effects` stand in the order of `columns`."""
 
     truth: Truth

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import msgspec
@@ -28,6 +27,7 @@ from aliascheck.cases.names import normalize_name
 from aliascheck.cases.place import Place
 from aliascheck.cases.source import Source
 from aliascheck.errors import did_you_mean
+from aliascheck.memory import Data, replace
 
 T = TypeVar("T")
 
@@ -73,8 +73,7 @@ def _given(value: T | UnsetType) -> T | None:
     return None if value is UNSET or isinstance(value, UnsetType) else value
 
 
-@dataclass(frozen=True)
-class _AuditReader:
+class _AuditReader(Data, frozen=True):
     source: Source
     index: int
     data: Mapping[str, Any]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from aliascheck.cases.expectations import Expectation
@@ -12,6 +11,7 @@ from aliascheck.cases.literals import ExpressionLiteral
 from aliascheck.cases.matrix import Bindings
 from aliascheck.cases.members import Member
 from aliascheck.cases.place import Place
+from aliascheck.memory import Data
 
 
 class Tolerance(NamedTuple):
@@ -21,8 +21,7 @@ class Tolerance(NamedTuple):
     atol: float = 0.0
 
 
-@dataclass(frozen=True, eq=False)
-class Audit:
+class Audit(Data, frozen=True, eq=False):
     """One audit of a case, in one combination of its matrix. None: the case does not say.
 
     `params` are the texts of the set and `members` what they write; audits of a Python model keep their
@@ -56,8 +55,7 @@ class Audit:
     params_place: Place
 
 
-@dataclass(frozen=True)
-class Model:
+class Model(Data, frozen=True):
     """A model that lives in Python: what makes it, and with which arguments."""
 
     factory: str
@@ -65,8 +63,7 @@ class Model:
     place: Place
 
 
-@dataclass(frozen=True, eq=False)
-class Case:
+class Case(Data, frozen=True, eq=False):
     """One case file. `path` is shown to people; `folder` is where it lies."""
 
     path: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from aliascheck.cases.expectations import ExpectedList, ExpectedTable, ExpectedV
 from aliascheck.cases.literals import ArrayLiteral, ExpressionLiteral, ListLiteral, Number, TableLiteral
 from aliascheck.errors import AliascheckError
 from aliascheck.language import Expression
-from aliascheck.memory import NOTHING, Array, Fields, Key, Nothing, Record, dense, format_path, is_array
+from aliascheck.memory import NOTHING, Array, Data, Fields, Key, Nothing, Record, dense, format_path, is_array
 
 ABSOLUTE = 1e-12
 RELATIVE = 1e-9
@@ -22,8 +21,7 @@ NO_ENTRY = "no such entry"
 Evaluate = Callable[[Expression], Any]
 
 
-@dataclass(frozen=True)
-class Mismatch:
+class Mismatch(Data, frozen=True):
     """One place of one entry where the report is not as expected; the texts are for people."""
 
     path: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from aliascheck.cases.findings import read_finding
@@ -12,20 +11,18 @@ from aliascheck.cases.locate import KeyPath
 from aliascheck.cases.names import RESERVED, normalize_name
 from aliascheck.cases.place import Place
 from aliascheck.cases.schema import BUILTIN, EXPLICIT_ONLY, MODES
-from aliascheck.memory import NOTHING, Nothing
+from aliascheck.memory import NOTHING, Data, Nothing
 
 ABSENT = repr(NOTHING)
 
 
-@dataclass(frozen=True, eq=False)
-class ExpectedList:
+class ExpectedList(Data, frozen=True, eq=False):
     """A list whose items hold `nothing`, tables, or arrays of unlike shapes."""
 
     items: tuple[ExpectedValue, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class ExpectedTable:
+class ExpectedTable(Data, frozen=True, eq=False):
     """A structural value: fields or keys, in order."""
 
     items: tuple[tuple[str, ExpectedValue], ...]
@@ -34,8 +31,7 @@ class ExpectedTable:
 ExpectedValue = Nothing | Literal | ExpectedList | ExpectedTable
 
 
-@dataclass(frozen=True, eq=False)
-class Expectation:
+class Expectation(Data, frozen=True, eq=False):
     """What one mode must show; None where the case does not say."""
 
     findings: tuple[str, ...] | None
@@ -43,8 +39,7 @@ class Expectation:
     place: Place
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(Data, frozen=True):
     """What is needed to read expectations: the file's engine, and whether its model lives in Python."""
 
     engine: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from aliascheck.cases.locate import KeyPath
 from aliascheck.cases.place import Place
 from aliascheck.errors import AliascheckError
 from aliascheck.language import Expression, parse
-from aliascheck.memory import Array
+from aliascheck.memory import Array, Data
 
 MAX_DIMENSIONS = 32
 
@@ -26,36 +25,31 @@ def below(locate: Locate, *path: str | int) -> Locate:
     return lambda rest: locate((*path, *rest))
 
 
-@dataclass(frozen=True)
-class Number:
+class Number(Data, frozen=True):
     """A scalar. It is no memory."""
 
     value: float
 
 
-@dataclass(frozen=True, eq=False)
-class ArrayLiteral:
+class ArrayLiteral(Data, frozen=True, eq=False):
     """A nested list of numbers; `values` is read-only float64 memory, to be copied."""
 
     values: Array
 
 
-@dataclass(frozen=True, eq=False)
-class ListLiteral:
+class ListLiteral(Data, frozen=True, eq=False):
     """A list that holds anything but numbers alone."""
 
     items: tuple[Literal, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class TableLiteral:
+class TableLiteral(Data, frozen=True, eq=False):
     """A table: its keys and values, in order."""
 
     items: tuple[tuple[str, Literal], ...]
 
 
-@dataclass(frozen=True, eq=False)
-class ExpressionLiteral:
+class ExpressionLiteral(Data, frozen=True, eq=False):
     """A parsed expression, its text, and where it stands."""
 
     expression: Expression

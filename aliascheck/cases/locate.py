@@ -10,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import re
 import tomllib
-from dataclasses import dataclass, field
+
+from aliascheck.memory import Data, field
 
 KeyPath = tuple[str | int, ...]
 
@@ -36,8 +37,7 @@ class NestingError(Exception):
         self.line = line
 
 
-@dataclass(frozen=True)
-class Lines:
+class Lines(Data, frozen=True):
     """The lines of a file's keys and headers. List items are counted from 0."""
 
     keys: dict[KeyPath, int] = field(default_factory=dict)

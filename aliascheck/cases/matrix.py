@@ -5,21 +5,20 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from aliascheck.cases.check import type_in_words
 from aliascheck.cases.literals import Literal, Locate, below, read_literal
 from aliascheck.cases.names import check_binding
 from aliascheck.cases.schema import MAX_COMBINATIONS
+from aliascheck.memory import Data
 
 LONGEST_LABEL = 40
 
 Bindings = tuple[tuple[str, Literal], ...]
 
 
-@dataclass(frozen=True, eq=False)
-class Combination:
+class Combination(Data, frozen=True, eq=False):
     """One choice of a value for each name; `label` is what the audit's id gets, such as `n=64,k=2`."""
 
     label: str

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from aliascheck.cases.names import read_path
 from aliascheck.cases.place import Place, caret
-from aliascheck.memory import Path
+from aliascheck.memory import Data, Path
 
 _CALL = re.compile(r"\s*params\s*\((.*)", re.ASCII | re.DOTALL)
 _OPTION = re.compile(r",\s*unique\s*=\s*(true|false|True|False)\s*,?\s*\)\s*\Z", re.ASCII)
@@ -15,8 +14,7 @@ _END = re.compile(r"\)\s*\Z", re.ASCII)
 _FORM = "write params(m) or params(m, unique=true)"
 
 
-@dataclass(frozen=True)
-class MemberPath:
+class MemberPath(Data, frozen=True):
     """A member of the set by its name."""
 
     text: str
@@ -24,8 +22,7 @@ class MemberPath:
     place: Place
 
 
-@dataclass(frozen=True)
-class ParamsOf:
+class ParamsOf(Data, frozen=True):
     """The array leaves of what stands at `path`; with `unique`, wrappers opened and each array once."""
 
     text: str

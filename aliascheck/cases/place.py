@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from aliascheck.cases.locate import KeyPath
 from aliascheck.errors import AliascheckError, CaseError
+from aliascheck.memory import Data
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _LONGEST = 600
@@ -58,8 +58,7 @@ def _same_width(line: str) -> str:
     )
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(Data, frozen=True):
     """One key of a case file, as messages name it."""
 
     file: str

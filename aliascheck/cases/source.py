@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from aliascheck.cases.locate import KeyPath, Lines
 from aliascheck.cases.place import Place, format_key
+from aliascheck.memory import Data
 
 
-@dataclass(frozen=True, eq=False)
-class Source:
+class Source(Data, frozen=True, eq=False):
     """The data of a case file as parsed, and the lines of its keys."""
 
     file: str

@@ -81,7 +81,8 @@ class Alias(Primitive):
             return Tracer(out, tape, tape.record(Unwrapped(operand.index, edge, seen.shape)))
         arguments, show, back = self.forward(seen, *static, **settings)
         wrapper = Wrapper(self.name, arguments, value, show)
-        charge(self.name, max(wrapper.array.size - seen.size, 0))  # what it repeats counts as if it were there
+        # What it repeats counts as if it were there: the first primitive that reads it may copy.
+        charge(self.name, max(wrapper.array.size - seen.size, 0))
         if seen is not dense(value):
             wrapper.array = show(seen)
         if tape is None:

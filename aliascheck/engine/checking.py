@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from inspect import Parameter
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from aliascheck.engine.primitive import Primitive
 from aliascheck.engine.stops import Stops, recorded, replayed
 from aliascheck.engine.tracer import Tracer, primal
 from aliascheck.errors import EngineError
-from aliascheck.memory import NOTHING, Array, dense
+from aliascheck.memory import NOTHING, Array, Data, dense, field
 
 TOLERANCE = 1e-9
 STEP = 5e-4
@@ -36,8 +35,7 @@ PAIRS: tuple[tuple[tuple[int, ...], ...], ...] = (
 EMPTY: tuple[tuple[int, ...], ...] = ((0,), (0, 3), (2, 0))
 
 
-@dataclass(frozen=True)
-class Example:
+class Example(Data, frozen=True):
     """One application of a primitive. `may_refuse`: an EngineError is an answer too."""
 
     operands: tuple[Any, ...]
@@ -101,7 +99,7 @@ def _check(primitive: Primitive, example: Example, rng: np.random.Generator) -> 
 
     def apply(*values: Any) -> Any:
         values = values * 2 if example.repeated else values
-        return primitive(*values, *example.static, **example.settings)
+        return primitive.apply(values, example.static, dict(example.settings))
 
     with recorded(stops):
         out, back = pullback(apply, *operands)
@@ -124,8 +122,7 @@ def _check(primitive: Primitive, example: Example, rng: np.random.Generator) -> 
         _demand(_same(old, now), primitive, example, "the rule writes to what it was given")
 
 
-@dataclass(frozen=True)
-class _Line:
+class _Line(Data, frozen=True):
     value_at: Callable[[Any], Any]
     operand: Any
     weights: Array
@@ -146,7 +143,7 @@ def _compare(
     expected = float(np.sum(terms))
     value = np.abs(line.weights * line.value_at(line.operand)).sum()
     bound = TOLERANCE * float(value + np.abs(terms).sum() + size)
-    name = list(primitive.signature.parameters)[position]
+    name = list(inspect.signature(primitive.forward).parameters)[position]
     _demand(
         abs(given - expected) <= bound,
         primitive,
@@ -293,7 +290,7 @@ def _empty(primitive: Primitive, domains: Sequence[Any]) -> Iterator[Example]:
         for static, settings in _settings(primitive, operands[0]):
             try:
                 with warnings.catch_warnings(action="error", category=RuntimeWarning):
-                    primitive(*operands, *static, **settings)
+                    primitive.apply(operands, static, dict(settings))
             except (ValueError, RuntimeWarning, ZeroDivisionError):
                 continue
             yield Example(operands, static, settings)
@@ -328,15 +325,18 @@ def _laid(operand: Any, lie: Callable[[Array], Array]) -> Any:
 
 def _settings(primitive: Primitive, operand: Any) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
     """Every combination of the settings that are known by name, the defaults first."""
+    if primitive.examples is not None:
+        yield from (((), dict(settings)) for settings in primitive.examples)
+        return
     parameters = list(primitive.signature.parameters.values())[primitive.arity :]
+    reduces = "keepdims" in primitive.signature.parameters
+    shape = np.shape(operand[0]) if isinstance(operand, list) else np.shape(operand)
     static: tuple[Any, ...] = ()
     named: dict[str, Sequence[Any]] = {}
-    reduces = "keepdims" in primitive.signature.parameters
     for parameter in parameters:
-        if parameter.kind is Parameter.VAR_POSITIONAL:
-            static = np.shape(operand)
-        elif parameter.name in SETTINGS and np.ndim(operand):
-            shape = np.shape(operand[0]) if isinstance(operand, list) else np.shape(operand)
+        if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+            static = shape
+        elif parameter.name in SETTINGS and shape:
             values = SETTINGS[parameter.name](shape, parameter.default, reduces)
             named[parameter.name] = [parameter.default, *(v for v in values if v != parameter.default)]
     for combination in itertools.product(*named.values()):

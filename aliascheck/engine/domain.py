@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from aliascheck.memory import Array
+from aliascheck.memory import Array, Data
 
 
-@dataclass(frozen=True)
-class Reals:
+class Reals(Data, frozen=True):
     """Numbers between `low` and `high`, of two decimals, of any shape or of the `shape` given.
 
     With `distinct`, no two are equal or nearly so; with `dominant`, a matrix gets a dominant diagonal.

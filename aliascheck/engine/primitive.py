@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol, overload
 
@@ -108,6 +108,7 @@ class Primitive:
         container: bool = False,
         differentiable: bool = True,
         size: Callable[..., int] | None = None,
+        examples: Sequence[Mapping[str, Any]] | None = None,
     ) -> None:
         self.forward = forward
         self.name = name
@@ -115,6 +116,7 @@ class Primitive:
         self.broadcasts = broadcasts
         self.container = container
         self.differentiable = differentiable
+        self.examples = examples
         self.signature = inspect.signature(forward)
         self.summary = (forward.__doc__ or "").strip().partition("\n")[0]
         self._size = size
@@ -143,6 +145,10 @@ class Primitive:
         if not tape.recording:
             return Tracer(out, tape, -1)
         return Tracer(out, tape, tape.record(self._node(operands, arrays, rules)))
+
+    def apply(self, operands: Sequence[Any], static: Sequence[Any], settings: Mapping[str, Any]) -> Any:
+        """The result for operands as the domain gives them, whatever the order in which authors write."""
+        return self(*operands, *static, **settings)
 
     def split(self, args: tuple[Any, ...], settings: dict[str, Any]) -> tuple[Sequence[Any], tuple[Any, ...]]:
         """Operands, with containers of tracers made traced, and static positional settings."""
@@ -311,7 +317,8 @@ def primitive(function: Callable[..., Any] | None = None, *, name: str | None = 
 
     Options: `domain` (where its rule is tested), `broadcasts` (pullbacks may return the broadcast shape;
     sums to the operands' shapes happen around them), `container` (the operand is a list or tuple of
-    arrays), `differentiable` (False: results are constants), `size` (elements of the result).
+    arrays), `differentiable` (False: results are constants), `size` (elements of the result), `examples`
+    (settings under which the rule is tested, where their names do not tell).
     """
 
     def declare(forward: Callable[..., Any]) -> Primitive:

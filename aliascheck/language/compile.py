@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from aliascheck.engine import (
@@ -37,6 +36,7 @@ from aliascheck.language.vocabulary import (
     misfit,
     unknown_argument,
 )
+from aliascheck.memory import Data
 
 _BINARY: dict[type[ast.operator], tuple[str, str]] = {
     ast.Add: ("add", "+"),
@@ -56,8 +56,7 @@ _COMPARISONS: dict[type[ast.cmpop], tuple[str, str]] = {
 }
 
 
-@dataclass(frozen=True)
-class Scope:
+class Scope(Data, frozen=True):
     """The variables of lambdas that a node can see: parameters, and what its closure captured."""
 
     parameters: tuple[str, ...] = ()

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from aliascheck.errors import EngineError
+from aliascheck.memory import Data
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(Data, frozen=True):
     """The most that an expression, an evaluation and an audit may use."""
 
     characters: int = 10_000

@@ -1,6 +1,7 @@
 """What aliasing is: values and places, cells and alias groups, gradients and their absence."""
 
 from aliascheck.memory.cells import CellMap, Cells, addresses, alias_groups, overlaps_itself
+from aliascheck.memory.data import Data, field, replace
 from aliascheck.memory.identity import identity, is_plain
 from aliascheck.memory.places import (
     Path,
@@ -48,6 +49,7 @@ __all__ = [
     "Array",
     "CellMap",
     "Cells",
+    "Data",
     "Field",
     "Fields",
     "Key",
@@ -68,6 +70,7 @@ __all__ = [
     "choose_probes",
     "dense",
     "describe",
+    "field",
     "format_path",
     "identity",
     "innermost",
@@ -83,6 +86,7 @@ __all__ = [
     "pick",
     "pull_through",
     "rebuild",
+    "replace",
     "replace_child",
     "scatter",
     "unwrap",

@@ -8,7 +8,6 @@ import numpy as np
 
 from aliascheck.memory.values import MutableStruct, Record
 
-
 _HOLDERS = (np.ndarray, list, dict, Record)
 _PLAIN = (int, float, str, bool, np.number, type(None))
 

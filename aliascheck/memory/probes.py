@@ -7,27 +7,25 @@ A small group is probed cell by cell. A large one is probed along random directi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aliascheck.memory.cells import Cells
+from aliascheck.memory.data import Data
 
 MOST_CELLS = 256  # probed one by one
 DIRECTIONS = 4  # within each atom of a larger group
 
 
-@dataclass(frozen=True, eq=False)
-class Probe:
+class Probe(Data, frozen=True, eq=False):
     """A direction in memory: the cells that it moves, and how far. Shapes: both (k,)."""
 
     cells: Cells
     weights: NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
-class Probes:
+class Probes(Data, frozen=True, eq=False):
     """The probes of one group of `size` cells; `exact` where each is a single cell, in order."""
 
     size: int

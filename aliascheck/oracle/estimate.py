@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from aliascheck.memory import Data, replace
 
 
 class Status(StrEnum):
@@ -26,8 +27,7 @@ class Status(StrEnum):
 _BOUNDED = frozenset({Status.OK, Status.NOISY, Status.QUANTISED, Status.KINK})
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Data, frozen=True):
     """A directional derivative with a bound on its error.
 
     `value` +- `bound` holds the derivative. At a kink `left` <= `right` are the two one-sided slopes in

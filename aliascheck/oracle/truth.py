@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aliascheck.memory import Array, Cells, Path, Probe, Probes
+from aliascheck.memory import Array, Cells, Data, Path, Probe, Probes
 from aliascheck.oracle.estimate import Estimate, Status
 from aliascheck.oracle.noise import noise_level
 from aliascheck.oracle.perturbation import MemoryBlock, restored
@@ -24,8 +23,7 @@ Loss = Callable[[], float]
 LossReading = Callable[[Path, Array], float]
 
 
-@dataclass(frozen=True, eq=False)
-class Measured:
+class Measured(Data, frozen=True, eq=False):
     """Derivatives with what may separate a right gradient from them.
 
     Shapes: all alike. `bounds` is the error bound of each; `accept` (twice that, plus rounding; at a kink
@@ -39,8 +37,7 @@ class Measured:
     undecided: NDArray[np.bool_]
 
 
-@dataclass(frozen=True, eq=False)
-class AccessView:
+class AccessView(Data, frozen=True, eq=False):
     """An access as the oracle sees it: its path, the array there, and the cells that this shows."""
 
     path: Path
@@ -48,8 +45,7 @@ class AccessView:
     cells: Cells
 
 
-@dataclass(frozen=True, eq=False)
-class Truth:
+class Truth(Data, frozen=True, eq=False):
     """What one group's finite differences are.
 
     `total` and `effects[access]` (the path derivative, scattered into memory) are in probes;

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from aliascheck.engine import check_loss, metered
 from aliascheck.errors import AliascheckError
 from aliascheck.language import Closure, Meter
 from aliascheck.memory import (
+    Data,
     Path,
     Wrapper,
     dense,
@@ -32,8 +32,7 @@ from aliascheck.runner.selection import Selection
 from aliascheck.subjects.program import Plain, Program
 
 
-@dataclass(frozen=True)
-class Prepared:
+class Prepared(Data, frozen=True):
     """An audit with its memory made and its set resolved."""
 
     program: Program

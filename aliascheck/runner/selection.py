@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from aliascheck.cases import Audit, Case, load_cases
 from aliascheck.errors import CaseError, UsageError
+from aliascheck.memory import Data
 from aliascheck.report import FileError
 
 BUNDLED = "builtin"
 MODES = {"builtin": ("implicit", "explicit"), "torch": ("implicit", "explicit")}
 
 
-@dataclass(frozen=True)
-class Selection:
+class Selection(Data, frozen=True):
     """What to run, and settings that override those of the cases. None: as the case says."""
 
     text: str | None = None
@@ -47,8 +46,7 @@ class Selection:
         return self.text is None or any(self.text in text for text in texts)
 
 
-@dataclass(frozen=True)
-class Planned:
+class Planned(Data, frozen=True):
     """One audit that would run."""
 
     file: str
@@ -63,8 +61,7 @@ class Planned:
     skip: str | None
 
 
-@dataclass(frozen=True)
-class Chosen:
+class Chosen(Data, frozen=True):
     """The audits that are asked for; `named` are the case files given by name, not met in a folder."""
 
     audits: tuple[tuple[Case, Audit], ...]

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from aliascheck.memory import Array, Path
+from aliascheck.memory import Array, Data, Path, field
 
 
-@dataclass(frozen=True)
-class Gradients:
+class Gradients(Data, frozen=True):
     """What an engine reported: a tangent for each member, and the entries of global names."""
 
     members: dict[Path, Any]

@@ -6,12 +6,12 @@ Entries are whole numbers, `PART` (exact at some of the slot's cells, absent at 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aliascheck.memory import Data
 from aliascheck.verdicts.evidence import Evidence, Mask, Point, Vector
 from aliascheck.verdicts.regression import Fit, explain_by_numbers
 
@@ -21,8 +21,7 @@ WRONG = "w"
 Entry = int | str | None
 
 
-@dataclass(frozen=True, eq=False)
-class Pair:
+class Pair(Data, frozen=True, eq=False):
     """How one slot holds one access.
 
     `counts` (m,) is how often the contribution stands at each probe; `scaled` the factor of a value that
@@ -34,8 +33,7 @@ class Pair:
     scaled: float | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class Attribution:
+class Attribution(Data, frozen=True, eq=False):
     """The matrix of one group, with what it was read from.
 
     `effects`, `bounds`, `held` are those of the point that each column was taken from; `live` (A, m) marks

@@ -6,16 +6,15 @@ baselines refer to them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal
 
+from aliascheck.memory import Data
 from aliascheck.verdicts import rules
 
 Severity = Literal["error", "warning", "info"]
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(Data, frozen=True):
     """One finding. `says` and `do` are filled with the names and numbers of the audit.
 
     `word` is the verdict word of a slot that has the finding, `when` the rule that looks for it at an

@@ -6,19 +6,16 @@ over cells that the same slots and accesses show.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
 from numpy.typing import NDArray
 
-from aliascheck.memory import Cells
+from aliascheck.memory import Cells, Data, field
 
 Vector = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 
-@dataclass(frozen=True, eq=False)
-class Slot:
+class Slot(Data, frozen=True, eq=False):
     """One gradient that the engine was asked for.
 
     `shows` marks the probes at its cells. `problem` is "shape" or "nonfinite" where its gradient cannot be
@@ -36,8 +33,7 @@ class Slot:
     shape: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
-class Access:
+class Access(Data, frozen=True, eq=False):
     """One path by which the loss reads the memory of the group.
 
     `owner` is the slot whose name is the longest prefix of its place, or None. `sharers` is the number of
@@ -54,8 +50,7 @@ class Access:
     stopped: bool = False
 
 
-@dataclass(frozen=True, eq=False)
-class Point:
+class Point(Data, frozen=True, eq=False):
     """Measurements at one point of the memory.
 
     Shapes: for S slots, A accesses and m probes: `held` (S, A, m) is what each access contributed to each
@@ -73,8 +68,7 @@ class Point:
     total_bound: Vector
 
 
-@dataclass(frozen=True, eq=False)
-class Evidence:
+class Evidence(Data, frozen=True, eq=False):
     """Everything that verdicts on one alias group rest on.
 
     `gates_failed` names the checks of the gates that did not hold; then `held` is not to be trusted, and

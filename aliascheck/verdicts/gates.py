@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
+
+from aliascheck.memory import Data
 
 ROUNDING = 1e-12  # relative to the sum of magnitudes: far above the rounding of a sum, far below a fault
 
 
-@dataclass(frozen=True, eq=False)
-class GateRuns:
+class GateRuns(Data, frozen=True, eq=False):
     """What an engine reported with gates.
 
     Shapes: for S slots, A accesses, m probes: `ungated`, `generic`, `silent` (S, m); `single` (A, S, m),

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from aliascheck.memory import Data
 from aliascheck.verdicts.attribution import Attribution, attribute
 from aliascheck.verdicts.catalogue import AC204, DECISIONS, FAULT_WORDS, Row
 from aliascheck.verdicts.evidence import Evidence
 from aliascheck.verdicts.rules import Bench, Hit
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(Data, frozen=True):
     """One finding at a slot (None: about the whole audit), with what it means here and what to do."""
 
     code: str
@@ -34,8 +33,7 @@ class Finding:
         return self.code if self.slot is None else f"{self.code}:{self.slot}"
 
 
-@dataclass(frozen=True)
-class Judgement:
+class Judgement(Data, frozen=True):
     """What is found in one alias group: the matrix, a verdict word for each slot, the findings."""
 
     attribution: Attribution

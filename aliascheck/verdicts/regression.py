@@ -7,18 +7,17 @@ stays ambiguous is said to be so, never guessed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 
+from aliascheck.memory import Data
 from aliascheck.verdicts.evidence import Evidence
 
 MOST_CANDIDATES = 20_000
 
 
-@dataclass(frozen=True)
-class Fit:
+class Fit(Data, frozen=True):
     """`counts[a]` for each access, or None where nothing fits; all attributions that fit equally well."""
 
     counts: tuple[int, ...] | None

@@ -13,13 +13,13 @@ from functools import cached_property
 
 import numpy as np
 
+from aliascheck.memory import Data
 from aliascheck.verdicts.attribution import WRONG, Attribution
 from aliascheck.verdicts.evidence import Evidence, Mask
 from aliascheck.verdicts.where import describe_fault
 
 
-@dataclass(frozen=True)
-class Hit:
+class Hit(Data, frozen=True):
     """A condition that holds at a slot (None: at the group), about some accesses."""
 
     slot: int | None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -170,6 +171,9 @@ class Einsum(Primitive):
             raise EngineError("einsum takes its spec first", hint='write einsum("ij,jk->ik", a, b)')
         return super().__call__(tuple(operands), spec=spec, **settings)
 
+    def apply(self, operands: Sequence[Any], static: Sequence[Any], settings: Mapping[str, Any]) -> Any:
+        return super().__call__(*operands, *static, **settings)
+
 
 def _letters(spec: str, shapes: list[tuple[int, ...]]) -> tuple[list[str], str]:
     """The subscripts of each operand and of the result, an ellipsis spelled out."""
@@ -246,6 +250,7 @@ EINSUM = Einsum(
     container=True,
     size=_einsum_size,
     domain=([reals(-2, 2, 2, 3), reals(-2, 2, 3, 2)],),
+    examples=[{"spec": spec} for spec in ("ij,jk->ik", "ij,ji", "ij,kl->lj", "ab,cd->", "...i,i...->...")],
 )
 EINSUM.signature = inspect.signature(lambda spec, *operands: None)
 REGISTRY["einsum"] = EINSUM
