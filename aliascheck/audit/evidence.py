@@ -78,7 +78,7 @@ def _in_probes(group: Group, plan: SlotPlan, gradients: Gradients) -> NDArray[np
     """What was reported for a slot, scattered into memory; zero where it is nothing."""
     value, tangent = unwrap(plan.value, tangent_of(plan, gradients))
     size = len(group.cells)
-    if tangent is NOTHING or np.shape(tangent) != dense(value).shape:
+    if tangent is NOTHING or not plan.array.size or np.shape(tangent) != dense(value).shape:
         return group.probes.project(np.zeros(size))
     return group.probes.project(scatter(group.cells.of(dense(value)), size, tangent))
 
@@ -151,12 +151,29 @@ def assemble(
         jittered=jittered,
         gates_failed=failed,
         kinks=tuple(any(np.any(one.kinks & slot.shows) for one in measured.everything()) for slot in slots),
-        undecided=tuple(
-            any(np.any(one.undecided & slot.shows) for one in measured.everything()) for slot in slots
-        ),
+        undecided=tuple(_is_undecided(measured, slot, given.gradient[i]) for i, slot in enumerate(slots)),
         slack=settings.atol + settings.rtol * largest,
         notes=_coverage(group, settings.seed),
     )
+
+
+UNRESOLVED = 1e-3  # of the largest derivative: a bound beyond this tells too little
+
+
+def _is_undecided(measured: MeasuredGroup, slot: Slot, gradient: NDArray[np.float64]) -> bool:
+    """Whether the finite difference at a slot's cells is missing, or too blurred to judge by.
+
+    A derivative of zero has a bound as well: it is in doubt where something was reported that the bound
+    could hide.
+    """
+    shows = slot.shows
+    everything = measured.everything()
+    if any(np.any(one.undecided & shows) for one in everything):
+        return True
+    blur = max(2 * one.bounds[shows].max(initial=0.0) for one in everything)
+    reported = np.abs(gradient[shows]).max(initial=0.0)
+    largest = max(reported, *(np.abs(one.values[shows]).max(initial=0.0) for one in everything))
+    return bool(blur > UNRESOLVED * largest and reported > UNRESOLVED * blur)
 
 
 def _coverage(group: Group, seed: int) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from aliascheck.memory import (
     Array,
     CellMap,
     Data,
+    Element,
     Field,
     Path,
     Probes,
@@ -52,10 +53,7 @@ class AccessPlan(Data, frozen=True, eq=False):
     path: Path
     place: Path
     array: Array
-
-    @property
-    def name(self) -> str:
-        return format_path(self.path)
+    name: str
 
 
 class Group(Data, frozen=True, eq=False):
@@ -124,9 +122,23 @@ def plan_accesses(accesses: Mapping[Path, Any], places: Sequence[tuple[Path, Arr
     plans = []
     for path, value in accesses.items():
         if dense(value).dtype.kind == "f":
-            plans.append(AccessPlan(path, _innermost_path(path, value), dense(value)))
+            place = _innermost_path(_by_itself(path), value)
+            plans.append(AccessPlan(path, place, dense(value), _name(path, accesses)))
     last = len(position)
     return sorted(plans, key=lambda plan: (position.get(plan.place, last), len(plan.path)))
+
+
+def _by_itself(path: Path) -> Path:
+    """A path with elements of containers consumed whole as elements read by themselves."""
+    return tuple(int(step) if isinstance(step, Element) else step for step in path)
+
+
+def _name(path: Path, accesses: Mapping[Path, Any]) -> str:
+    """An access as people write it; with its container where the element is also read by itself."""
+    alone = _by_itself(path)
+    if path == alone or alone not in accesses:
+        return format_path(alone)
+    return f"{format_path(alone)} in {format_path(alone[:-1])}"
 
 
 def _innermost_path(path: Path, value: Any) -> Path:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from aliascheck.engine.params import Params
 from aliascheck.engine.tape import Node, Sweep, Tape
 from aliascheck.engine.tracer import GlobalRead, Tracer
 from aliascheck.memory import dense, leaves
@@ -70,6 +71,8 @@ class _Follower:
     def _followed(self, value: Any, name: str, node: Node) -> Any:
         if isinstance(value, FunctionType):
             return self.function(value)
+        if isinstance(value, Params):
+            value = list(value)
         if not holds_arrays(value):
             return value
         return Tracer(value, self._tape, self._tape.record(node), (name,))

@@ -74,8 +74,9 @@ def check_loss(value: Any) -> float:
 def _pull(tape: Tape, out: Any, seed: Any, ledger: Ledger) -> dict[Any, Any]:
     if not isinstance(out, Tracer) or out.index < 0 or seed is NOTHING:
         return {}
+    seed = np.asarray(seed, float) if isinstance(seed, np.ndarray) else np.float64(seed)
     try:
-        return walk_back(tape, out.index, np.float64(seed), ledger)
+        return walk_back(tape, out.index, seed, ledger)
     except MixedTangentsError as error:
         raise EngineError(str(error), hint="read it in one way only") from error
 

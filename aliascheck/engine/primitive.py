@@ -21,7 +21,7 @@ from typing import Any, Protocol, overload
 import numpy as np
 
 from aliascheck.engine.tape import Node, Sweep
-from aliascheck.engine.tracer import Tracer, extend, kind_of, make_list, make_tuple, primal
+from aliascheck.engine.tracer import Tracer, extend_whole, kind_of, make_list, make_tuple, primal
 from aliascheck.errors import EngineError
 from aliascheck.memory import dense, is_array
 
@@ -82,7 +82,7 @@ class AppliedToContainer(Node):
 
     def pull(self, d_out: Any, sweep: Sweep) -> None:
         parts = [
-            _gated(sweep, extend(self.access, position), part)
+            _gated(sweep, extend_whole(self.access, position), part)
             for position, part in enumerate(self.rule(d_out))
         ]
         sweep.add(self.index, self.kind(parts))
@@ -191,7 +191,7 @@ class Primitive:
         if self.container:
             self._check_container(value)
             return [
-                look(tape, extend(access, position), number_or_array(self.name, part))
+                look(tape, extend_whole(access, position), number_or_array(self.name, part))
                 for position, part in enumerate(value)
             ]
         return _as_numbers(look(tape, access, number_or_array(self.name, value)))

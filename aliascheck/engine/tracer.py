@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from aliascheck.engine.tape import Node, Sweep, Tape
 from aliascheck.errors import EngineError, did_you_mean
 from aliascheck.memory import (
     NOTHING,
+    Element,
     Field,
     Fields,
     Key,
@@ -55,6 +57,8 @@ class Tracer:
             raise AttributeError(name)
         if name in ("shape", "ndim", "size", "dtype") and is_array(self.value):
             return getattr(dense(self.value), name)
+        if isinstance(self.value, dict) and name in _DICT_VIEWS:
+            return partial(_DICT_VIEWS[name], self)
         return read_field(self, name)
 
     def __getitem__(self, key: Any) -> Any:
@@ -67,7 +71,7 @@ class Tracer:
         )
 
     def __iter__(self) -> Iterator[Any]:
-        return iterate(self)
+        return iter(self.value) if isinstance(self.value, dict) else iterate(self)
 
     def __len__(self) -> int:
         return len(dense(self.value))
@@ -83,6 +87,13 @@ class Tracer:
             "a traced value cannot become a plain number inside the function that is differentiated",
             hint="its derivative would be lost; use stop_gradient(x) where that is meant",
         )
+
+
+_DICT_VIEWS: dict[str, Callable[[Any], list[Any]]] = {
+    "keys": list,
+    "values": lambda holder: [holder[key] for key in holder],
+    "items": lambda holder: [(key, holder[key]) for key in holder],
+}
 
 
 def primal(value: Any) -> Any:
@@ -187,6 +198,11 @@ def extend(access: Any, step: Any) -> Any:
     if isinstance(access, tuple):
         return (*access, step)
     return access.get(step) if isinstance(access, Local) else None
+
+
+def extend_whole(access: Any, position: int) -> Any:
+    """The access of an element of a container that a primitive consumes whole."""
+    return (*access, Element(position)) if isinstance(access, tuple) else extend(access, position)
 
 
 def read_part(holder: Any, step: Any, *, credits: bool = True) -> Any:

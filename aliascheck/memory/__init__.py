@@ -30,6 +30,7 @@ from aliascheck.memory.tangents import (
 )
 from aliascheck.memory.values import (
     Array,
+    Element,
     Field,
     Key,
     MutableStruct,
@@ -50,6 +51,7 @@ __all__ = [
     "CellMap",
     "Cells",
     "Data",
+    "Element",
     "Field",
     "Fields",
     "Key",

@@ -154,6 +154,21 @@ class Field(str):
     __slots__ = ()
 
 
+class Element(int):
+    """A step into a container that is consumed whole: not the same as reading that element by itself."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Element) and int(self) == int(other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash((Element, int(self)))
+
+
 class Key(str):
     """A step into a dict."""
 

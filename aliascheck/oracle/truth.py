@@ -27,7 +27,8 @@ class Measured(Data, frozen=True, eq=False):
     """Derivatives with what may separate a right gradient from them.
 
     Shapes: all alike. `bounds` is the error bound of each; `accept` (twice that, plus rounding; at a kink
-    half the jump as well) is what a right value may be off by, infinite where `undecided`.
+    half the jump as well) is what a right value may be off by, infinite where `undecided`: where the loss
+    has no derivative that a bound could be given for.
     """
 
     values: NDArray[np.float64]
@@ -218,21 +219,7 @@ def _collect(estimates: Sequence[Estimate], shape: tuple[int, ...] | None = None
         values = np.where(known, (low + high) / 2, 0.0)
         half = np.where(known, (high - low) / 2, np.inf)
     accept = half + np.where(known, bounds, 0.0) + ROUNDING * np.abs(values)
-    return Measured(values, bounds, accept, kinks, _undecided(values, accept, kinks, known))
-
-
-def _undecided(
-    values: NDArray[np.float64],
-    accept: NDArray[np.float64],
-    kinks: NDArray[np.bool_],
-    known: NDArray[np.bool_],
-) -> NDArray[np.bool_]:
-    """Where nothing is known, or too little beside the largest derivative to judge by."""
-    size = np.abs(values).max(initial=0.0)
-    return np.asarray(~known | (~kinks & (accept > UNRESOLVED * size) & (size > 0)))
-
-
-UNRESOLVED = 1e-3
+    return Measured(values, bounds, accept, kinks, ~known)
 
 
 def _in_memory(dense: Measured, cells: Cells, size: int) -> Measured:

@@ -207,7 +207,7 @@ def _extents(parts: list[str], arrays: list[Any]) -> dict[str, int]:
     extents: dict[str, int] = {}
     for part, array in zip(parts, arrays, strict=True):
         for letter, extent in zip(part, np.shape(array), strict=True):
-            extents[letter] = max(extent, extents.get(letter, 1))
+            extents[letter] = extents.get(letter, 1) if extent == 1 else extent
     return extents
 
 
