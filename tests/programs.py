@@ -198,12 +198,13 @@ def readable(bindings: dict[str, Any]) -> list[Readable]:
     found = []
     for name, value in bindings.items():
         for path, array in leaves(value, (name,)):
-            if not any(hasattr(bindings[name], "call_rule") for _ in path):
+            if not any(hasattr(value, "call_rule") for _ in path):
                 text = format_path(path)
                 found.append((text, dense(array).shape, isinstance(array, Wrapper)))
-                while isinstance(array, Wrapper):
-                    text, array = text + ".parent", array.parent
-                    found.append((text, dense(array).shape, False))
+                inner = array
+                while isinstance(inner, Wrapper):
+                    text, inner = text + ".parent", inner.parent
+                    found.append((text, dense(inner).shape, False))
     return found
 
 
@@ -230,7 +231,7 @@ class Losses:
         text, shape = self.combined() if self.rng.random() < 0.8 else self.grown(2)
         if not shape:
             return f"0.5 * {text}"
-        if self.rng.random() < 0.1:
+        if self.rng.random() < 0.1 and 0 not in shape:
             return f"{text}[{', '.join(str(self.rng.randrange(extent)) for extent in shape)}]"
         return f"{self.rng.choice(('sum', 'sum', 'mean'))}({text})"
 
@@ -284,7 +285,7 @@ class Losses:
         """`text` with the shape that its outermost form gives it."""
         if text in (f"transpose({inner})", f"adjoint({inner})"):
             return text, shape[::-1]
-        if text == f"{inner}[0]" or text == f"sum({inner}, axis=0)":
+        if text in {f"{inner}[0]", f"sum({inner}, axis=0)"}:
             return text, shape[1:]
         if text == f"{inner}[:, 0]":
             return text, shape[:1]

@@ -255,6 +255,8 @@ def kind_of(value: Any) -> str:
             return name
     if callable(value) or hasattr(value, "call_rule"):
         return "a function"
+    if value is None:
+        return "nothing"
     if isinstance(value, bool | np.bool_):
         return "true or false"
     return "a complex number" if isinstance(value, complex | np.complexfloating) else "a number"

@@ -67,7 +67,9 @@ def window(x: Any, shape: Any, strides: Any, offset: int) -> Any:
     memory = np.asarray(x)
     starts = np.asarray(as_strided(memory, (1,), (memory.itemsize,)))
     steps = [stride * memory.itemsize for stride in strides]
-    return shown_as("", as_strided(as_strided(starts, (offset + 1,), (memory.itemsize,))[offset:], shape, steps), x)
+    return shown_as(
+        "", as_strided(as_strided(starts, (offset + 1,), (memory.itemsize,))[offset:], shape, steps), x
+    )
 
 
 def showing(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,4 +1,4 @@
-"""The thread's examples: exact entries, matrices, words and findings, in both modes and under each contract."""
+"""The thread's examples: exact entries, matrices, words, findings, in both modes and every contract."""
 
 import numpy as np
 import pytest
@@ -162,7 +162,9 @@ def test_contract_changes_ownership_and_nothing_else(contract, loss, words, find
 
 @pytest.mark.parametrize("mode", BOTH)
 def test_tied_dense_gradients_add_up_to_the_derivative_of_the_memory(mode):
-    outcome = run("dense", "sum(m(ones(5)))", [f"m.layers[{i}].{part}" for i in (0, 1) for part in ("weight", "bias")])[mode]
+    outcome = run(
+        "dense", "sum(m(ones(5)))", [f"m.layers[{i}].{part}" for i in (0, 1) for part in ("weight", "bias")]
+    )[mode]
     first, _, second, _ = (outcome.entries[slot.plan.name] for slot in outcome.slots)
     assert np.array_equal(first + second.T, [[30.0] * 5, [80.0] * 5])
     assert [slot.word for slot in outcome.slots] == ["split", "total", "split", "total"]

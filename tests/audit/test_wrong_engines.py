@@ -63,7 +63,10 @@ SYMMETRIC: dict[str, tuple[Post, list[str]]] = {
     "moved, zeros left behind": (lambda a, b: (plus(a, flat(b)), 0 * b), ["AC101:xt", "AC102:x"]),
     "everything twice": (lambda a, b: (2 * a, 2 * b), ["AC104:x", "AC104:xt"]),
     "its own twice, the alias dropped": (lambda a, b: (2 * a, NOTHING), ["AC101:xt", "AC104:x"]),
-    "the alias's twice, its own dropped": (lambda a, b: (2 * flat(b), NOTHING), ["AC101:xt", "AC103:x", "AC104:x"]),
+    "the alias's twice, its own dropped": (
+        lambda a, b: (2 * flat(b), NOTHING),
+        ["AC101:xt", "AC103:x", "AC104:x"],
+    ),
     "the total at each": (lambda a, b: (plus(a, flat(b)), plus(b, row(a))), ["AC104:x", "AC104:xt"]),
     "the alias copied": (lambda a, b: (plus(a, flat(b)), b), ["AC104:x"]),
     "half": (lambda a, b: (0.5 * a, b), ["AC105:x"]),

@@ -52,7 +52,11 @@ BAD: dict[str, tuple[bytes, int, list[str]]] = {
     "param that is a number": (audit("sum(x)", params='["n"]'), 3, ["'n' is a number", "array(3.0)"]),
     "param that is a lambda": (audit("sum(x)", params='["f"]'), 3, ["'f' is a lambda"]),
     "param that holds integers": (audit("sum(x)", params='["k"]'), 3, ['array(k, dtype="float")']),
-    "param of an unknown name": (audit("sum(x)", params='["y"]'), 3, ["audit[a].params[1]", "unknown name 'y'"]),
+    "param of an unknown name": (
+        audit("sum(x)", params='["y"]'),
+        3,
+        ["audit[a].params[1]", "unknown name 'y'"],
+    ),
     "param of an unknown field": (audit("sum(x)", params='["m.y"]'), 3, ["m has no field 'y'", "x"]),
     "nested members in explicit mode": (
         audit("sum(m.x)", params='["m", "m.x"]'),
