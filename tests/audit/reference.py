@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from aliascheck.memory import Field
+from aliascheck.memory import Element, Field
 from tests.programs import Text
 
 STEP = 1e-30
@@ -40,6 +40,12 @@ def shown_as(kind: str, memory: Any, parent: Any) -> Any:
     made = memory.view(Shown)
     made.parent, made.kind = parent, kind
     return made
+
+
+class Whole(tuple[Any, ...]):
+    """A list or tuple with other elements for a function that consumes it whole than for one that reads them."""
+
+    consumed: list[Any]
 
 
 class Holder:
@@ -101,7 +107,7 @@ FUNCTIONS: dict[str, Any] = {
     "sin": np.sin,
     "exp": np.exp,
     "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
-    "concatenate": lambda parts, axis=0: np.concatenate(list(parts), axis),
+    "concatenate": lambda parts, axis=0: np.concatenate(list(getattr(parts, "consumed", parts)), axis),
     "stop_gradient": lambda x: np.array(np.real(x), np.clongdouble),
 }
 
@@ -158,4 +164,7 @@ def moved(value: Any, steps: list[Any], direction: Any) -> Any:
         return Holder(**{**vars(value), step: moved(getattr(value, step), rest, direction)})
     if isinstance(value, dict):
         return {**value, str(step): moved(value[str(step)], rest, direction)}
-    return type(value)(moved(part, rest, direction) if n == step else part for n, part in enumerate(value))
+    parts = [moved(part, rest, direction) if n == int(step) else part for n, part in enumerate(value)]
+    made = Whole(value if isinstance(step, Element) else parts)
+    made.consumed = parts if isinstance(step, Element) else list(value)
+    return made

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
 from aliascheck.memory import CellMap, addresses, alias_groups, overlaps_itself
 from tests.memory.strided import address_table, views_of_one_memory, windows
+
+steady = settings(deadline=None, derandomize=True)
 
 MEMORY = np.arange(24.0)
 
@@ -38,6 +40,7 @@ def test_addresses_are_those_of_the_elements(name):
     assert np.array_equal(addresses(view), address_table(view))
 
 
+@steady
 @given(views_of_one_memory())
 def test_addresses_of_any_window(case):
     _, views = case
@@ -45,6 +48,7 @@ def test_addresses_of_any_window(case):
         assert np.array_equal(addresses(view), address_table(view))
 
 
+@steady
 @given(views_of_one_memory())
 def test_cells_are_numbered_in_the_order_in_which_they_are_shown(case):
     _, views = case
@@ -58,6 +62,7 @@ def test_cells_are_numbered_in_the_order_in_which_they_are_shown(case):
             assert cells.of(view).ravel().tolist() == expected
 
 
+@steady
 @given(views_of_one_memory())
 def test_the_same_views_of_fresh_memory_are_numbered_alike(case):
     memory, views = case
@@ -74,6 +79,7 @@ def test_the_same_views_of_fresh_memory_are_numbered_alike(case):
         assert np.array_equal(cells.of(view), others.of(moved(view)))
 
 
+@steady
 @given(views_of_one_memory(most=3))
 def test_equal_cells_are_equal_memory(case):
     _, views = case
@@ -110,6 +116,7 @@ def test_a_cell_outside_the_map_is_an_error():
     assert CellMap([]).of(memory[:0]).shape == (0,)
 
 
+@steady
 @given(views_of_one_memory(most=2))
 def test_touches_means_a_shared_cell(case):
     _, views = case
@@ -142,6 +149,7 @@ def _connected(sets: list[set[int]]) -> list[list[int]]:
     return sorted(sorted(positions) for positions, _ in groups)
 
 
+@steady
 @given(views_of_one_memory(most=7))
 def test_alias_groups_are_the_connected_views(case):
     _, views = case
@@ -160,6 +168,7 @@ def test_a_chain_of_overlaps_is_one_group_in_any_order():
     assert alias_groups([cells.of(memory[:0]), cells.of(memory[:0])]) == [[0], [1]]
 
 
+@steady
 @given(windows(MEMORY))
 def test_overlap_with_itself_is_a_repeated_address(view):
     shown = addresses(view).ravel().tolist()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aliascheck.engine import REGISTRY
@@ -24,6 +24,8 @@ from aliascheck.memory import (
     walk,
 )
 
+steady = settings(deadline=None, derandomize=True)
+
 NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,8}", fullmatch=True)
 KEYS = st.text(st.characters(exclude_characters="'\"\\", exclude_categories=("C", "Z")), max_size=6)
 STEPS = st.one_of(NAMES.map(Field), st.integers(-99, 99), KEYS.map(Key))
@@ -37,6 +39,7 @@ MODEL = Struct("Chain", {"layers": LAYERS})
 BINDINGS = {"m": MODEL, "x": B, "d": {"k": [W, (B, 2.0)]}, "n": 3.0}
 
 
+@steady
 @given(PATHS)
 def test_a_path_is_read_back_as_written(path):
     back = parse_path(format_path(path))

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from aliascheck.memory import choose_probes
 from aliascheck.memory.probes import DIRECTIONS, MOST_CELLS
 
+steady = settings(deadline=None, derandomize=True)
+
 LARGE = MOST_CELLS + 1
 
 
@@ -24,6 +26,7 @@ def views(draw, size):
     return shown
 
 
+@steady
 @given(st.integers(1, 12).flatmap(lambda size: st.tuples(st.just(size), views(size))))
 def test_a_small_group_is_probed_cell_by_cell(case):
     size, shown = case
@@ -35,7 +38,7 @@ def test_a_small_group_is_probed_cell_by_cell(case):
         assert probe.cells.tolist() == [cell] and probe.weights.tolist() == [1.0]
 
 
-@settings(max_examples=40)
+@settings(steady, max_examples=40)
 @given(st.sampled_from([LARGE, 2 * LARGE]).flatmap(lambda size: st.tuples(st.just(size), views(size))))
 def test_a_large_group_is_probed_along_directions_within_atoms(case):
     size, shown = case
@@ -53,7 +56,7 @@ def test_a_large_group_is_probed_along_directions_within_atoms(case):
             assert np.all(seen[probe.cells]) == np.any(seen[probe.cells]) == whole
 
 
-@settings(max_examples=20)
+@settings(steady, max_examples=20)
 @given(views(LARGE))
 def test_atoms_part_the_cells_by_who_shows_them(shown):
     probes = choose_probes(LARGE, shown, seed=0)

@@ -7,7 +7,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aliascheck.engine import REGISTRY
@@ -28,6 +28,8 @@ from aliascheck.memory import (
     unwrap,
 )
 from tests.memory.strided import views_of_one_memory
+
+steady = settings(deadline=None, derandomize=True)
 
 NUMBERS = st.integers(-8, 8).map(float)
 ARRAYS = st.lists(NUMBERS, min_size=3, max_size=3).map(np.array)
@@ -75,22 +77,26 @@ def test_nothing_is_not_zero_and_falsy_and_itself():
     assert not is_empty(Fields(x=NOTHING, y=zero))
 
 
+@steady
 @given(TANGENTS)
 def test_nothing_is_neutral(tangent):
     assert accumulate(tangent, NOTHING) is tangent
     assert accumulate(NOTHING, tangent) is tangent
 
 
+@steady
 @given(TANGENTS, TANGENTS)
 def test_sums_commute(left, right):
     assert same(accumulate(left, right), accumulate(right, left))
 
 
+@steady
 @given(TANGENTS, TANGENTS, TANGENTS)
 def test_sums_associate(one, two, three):
     assert same(accumulate(accumulate(one, two), three), accumulate(one, accumulate(two, three)))
 
 
+@steady
 @given(TANGENTS, TANGENTS)
 def test_a_sum_changes_neither_side(left, right):
     before = copy.deepcopy((left, right))
@@ -132,6 +138,7 @@ def test_pick_follows_steps_and_stops_at_nothing():
     assert pick(tangent, ()) is tangent
 
 
+@steady
 @given(views_of_one_memory(), st.randoms(use_true_random=False))
 def test_scatter_is_the_transpose_of_reading(case, random):
     _, views = case
