@@ -26,7 +26,7 @@ def group_lines(groups: list[GroupResult], page: Page, *, misplaced: bool, inden
     """The matrix and the memory of each group; groups of one slot with its own contribution in one line."""
     lines: list[Text] = []
     for group in groups:
-        if is_plain(group):
+        if is_plain(group) or not group.accesses:
             continue
         lines += [line(), *matrix_lines(group, page, misplaced=misplaced, indent=indent)]
         picture = memory_lines(group, page, indent=indent)

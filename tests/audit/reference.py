@@ -43,7 +43,7 @@ def shown_as(kind: str, memory: Any, parent: Any) -> Any:
 
 
 class Whole(tuple[Any, ...]):
-    """A list or tuple with other elements for a function that consumes it whole than for one that reads them."""
+    """A container whose elements are others when it is consumed whole than when they are read one by one."""
 
     consumed: list[Any]
 
