@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aliascheck.audit.bench import Bench, set_up
-from aliascheck.audit.evidence import assemble, failed_checks, point_of, slot_evidence, tangent_of
+from aliascheck.audit.evidence import assemble, failed_checks, intruders, point_of, slot_evidence, tangent_of
 from aliascheck.audit.gating import GatedGradients, run_gates
 from aliascheck.audit.groups import Group, SlotPlan, owner_of
 from aliascheck.audit.jitter import moved_nearby
@@ -59,7 +59,7 @@ def _audit_mode(bench: Bench, measurements: Measurements, mode: str) -> Outcome:
     groups: list[GroupOutcome] = []
     for group in bench.groups[mode]:
         measured = measurements.at("given", group)
-        evidence = _gather(bench, measurements, mode, group, measured, reported, gated)
+        measured, evidence = _gather(bench, measurements, mode, group, measured, reported, gated)
         judgement = judge(evidence, _contract_in(group, bench.settings.contract))
         groups.append(GroupOutcome(group, tuple(column.name for column in measured.columns), judgement))
         for plan, word in zip(group.slots, judgement.words, strict=True):
@@ -108,15 +108,17 @@ def _gather(
     measured: MeasuredGroup,
     reported: Gradients,
     gated: GatedGradients,
-) -> Evidence:
+) -> tuple[MeasuredGroup, Evidence]:
     """The evidence on one group; with a point nearby where the given one does not tell."""
     slots = tuple(slot_evidence(group, plan, reported) for plan in group.slots)
-    given = point_of(group, measured, slots, reported, gated)
     failed = failed_checks(group, slots, reported, gated)
+    if not failed:
+        measured = measured.with_foreign(intruders(bench, group, slots, gated))
+    given = point_of(group, measured, slots, reported, gated)
     jittered = None
     if failed or _is_silent(given, slots):
         jittered = _look_nearby(bench, measurements, mode, group, measured.columns, slots)
-    return assemble(bench, group, measured, slots, given, jittered, failed)
+    return measured, assemble(bench, group, measured, slots, given, jittered, failed)
 
 
 def _is_silent(point: Point, slots: Sequence[Slot]) -> bool:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from aliascheck.audit.bench import Bench
 from aliascheck.audit.gating import GatedGradients
-from aliascheck.audit.groups import Group, SlotPlan, owner_of
+from aliascheck.audit.groups import AccessPlan, Group, SlotPlan, owner_of
 from aliascheck.audit.truths import Column, MeasuredGroup
 from aliascheck.memory import (
     NOTHING,
@@ -89,6 +89,17 @@ def _stack(group: Group, slots: Sequence[Slot], gradients: Gradients) -> NDArray
         for slot, plan in zip(slots, group.slots, strict=True)
     ]
     return np.array(rows).reshape(len(rows), len(group.probes))
+
+
+def intruders(bench: Bench, group: Group, slots: Sequence[Slot], gated: GatedGradients) -> list[AccessPlan]:
+    """Accesses of other memory whose contributions stand in slots of this group."""
+    own = {access.path for access in group.accesses}
+    rest = _stack(group, slots, gated.silent)
+    return [
+        access
+        for access in bench.accesses
+        if access.path not in own and np.any(_stack(group, slots, gated.single[access.path]) != rest)
+    ]
 
 
 def failed_checks(

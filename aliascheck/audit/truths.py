@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from aliascheck.audit.bench import Bench
@@ -11,10 +13,14 @@ from aliascheck.oracle import Measured, Truth, measure_truth
 
 
 class Column(Data, frozen=True, eq=False):
-    """One access in a group, or the part of it that a deliberate stop removes."""
+    """One access in a group, or the part of it that a deliberate stop removes.
+
+    A `foreign` access reads none of the group's memory, and has no business in its slots.
+    """
 
     plan: AccessPlan
     stopped: bool = False
+    foreign: bool = False
 
     @property
     def name(self) -> str:
@@ -31,6 +37,10 @@ class MeasuredGroup(Data, frozen=True, eq=False):
     def everything(self) -> tuple[Measured, ...]:
         """The total and all effects."""
         return (self.truth.total, *self.effects)
+
+    def with_foreign(self, accesses: Sequence[AccessPlan]) -> MeasuredGroup:
+        """The same truth with columns, all zero, for accesses that read none of this memory."""
+        return self.with_columns((*self.columns, *(Column(plan, foreign=True) for plan in accesses)))
 
     def with_columns(self, columns: tuple[Column, ...]) -> MeasuredGroup:
         """The same truth in the columns of another point; zero where a column is not here."""

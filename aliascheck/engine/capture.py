@@ -54,8 +54,12 @@ class _Follower:
         space = dict(function.__globals__)
         cells = tuple(CellType() for _ in function.__closure__ or ())
         copy = FunctionType(function.__code__, space, function.__name__, function.__defaults__, cells or None)
-        copy.__kwdefaults__ = function.__kwdefaults__
         self._copies[id(function)] = copy
+        copy.__defaults__ = self._defaults(function.__defaults__)
+        copy.__kwdefaults__ = {
+            name: self._followed(value, name, CapturedRead(value))
+            for name, value in (function.__kwdefaults__ or {}).items()
+        }
         for name in names:
             space[name] = self._followed(space[name], name, GlobalRead(name, space[name]))
         for name, cell, old in zip(
@@ -67,6 +71,11 @@ class _Follower:
                 continue
             cell.cell_contents = self._followed(value, name, CapturedRead(value))
         return copy
+
+    def _defaults(self, defaults: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+        if defaults is None:
+            return None
+        return tuple(self._followed(value, "default", CapturedRead(value)) for value in defaults)
 
     def _followed(self, value: Any, name: str, node: Node) -> Any:
         if isinstance(value, FunctionType):

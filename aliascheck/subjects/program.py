@@ -23,7 +23,6 @@ from aliascheck.errors import EngineError
 from aliascheck.memory import (
     NOTHING,
     Array,
-    MixedTangentsError,
     Path,
     identity,
     is_array,
@@ -78,7 +77,7 @@ class Replaced(Traced):
         self._arguments = {
             path: Tracer(lookup(bindings, path), tape, tape.record(Argument(path)), path) for path in members
         }
-        self._rebuilt = {name: self._rebuild(name) for name in dict.fromkeys(path[0] for path in members)}
+        self._roots = {path[0] for path in members}
 
     def _rebuild(self, name: str) -> Tracer:
         """The argument for a whole binding, or the binding rebuilt around arguments below it."""
@@ -89,7 +88,7 @@ class Replaced(Traced):
         return Tracer(value, self._tape, self._tape.record(Rebuilt(value, parts)), (name,))
 
     def read(self, name: str) -> Any:
-        return self._rebuilt[name] if name in self._rebuilt else super().read(name)
+        return self._rebuild(name) if name in self._roots else super().read(name)
 
 
 class Program:
@@ -162,7 +161,7 @@ class Program:
         if isinstance(out, Tracer) and out.index >= 0:
             try:
                 arguments = walk_back(tape, out.index, np.float64(1.0), ledger, gates)
-            except MixedTangentsError as error:
+            except (ArithmeticError, LookupError, TypeError, ValueError) as error:
                 raise EngineError(str(error)) from error
         if mode == "explicit":
             return Gradients({path: arguments.get(path, NOTHING) for path in self.members})

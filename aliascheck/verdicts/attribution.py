@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from aliascheck.memory import Data
 from aliascheck.verdicts.evidence import Evidence, Mask, Point, Vector
-from aliascheck.verdicts.regression import Fit, explain_by_numbers
+from aliascheck.verdicts.regression import Fit, explain_by_numbers, touches
 
 PART = "part"
 WRONG = "w"
@@ -38,7 +38,8 @@ class Attribution(Data, frozen=True, eq=False):
 
     `effects`, `bounds`, `held` are those of the point that each column was taken from; `live` (A, m) marks
     where an access has a derivative; `moved` the accesses that were judged at the jittered point.
-    `ambiguous` lists, for slots whose numbers fit several attributions, those attributions.
+    `ambiguous` lists, for slots whose numbers fit several attributions, those attributions. `unread` are the
+    slots that hold something although no access shows their cells.
     """
 
     pairs: dict[tuple[int, int], Pair]
@@ -53,6 +54,7 @@ class Attribution(Data, frozen=True, eq=False):
     lacks_unlisted: bool
     law_broken: bool
     ambiguous: dict[int, tuple[tuple[int, ...], ...]]
+    unread: frozenset[int] = frozenset()
 
     def entry(self, slot: int, access: int) -> Entry:
         """C[slot, access]; 0 where the slot left the matrix."""
@@ -70,8 +72,9 @@ def attribute(evidence: Evidence) -> Attribution:
     live = np.abs(effects) > bounds
     ambiguous: dict[int, tuple[tuple[int, ...], ...]] = {}
     unlisted, lacks, broken = _unlisted(evidence, judged)
+    unexplained: dict[int, int | None] = {}
     if evidence.gates_failed or _rest_is_unexplained(evidence, unlisted):
-        held, ambiguous = _by_numbers(evidence, judged, held)
+        held, ambiguous, unexplained = _by_numbers(evidence, judged, effects, moved)
     pairs = {
         (i, a): classify(
             held[i, a],
@@ -84,6 +87,10 @@ def attribute(evidence: Evidence) -> Attribution:
         for i in judged
         for a in range(len(evidence.accesses))
     }
+    for i, charged in unexplained.items():
+        if charged is not None and pairs[i, charged].entry != WRONG:
+            pairs[i, charged] = Pair(WRONG, evidence.slots[i].shows.astype(int))
+    unread = frozenset(i for i, charged in unexplained.items() if charged is None)
     _undefine_silent_columns(evidence, pairs, live)
     gap = _gap(evidence, held, effects, judged)
     close = np.all(np.abs(gap) <= _sum_bound(bounds, held, evidence.slack))
@@ -95,11 +102,12 @@ def attribute(evidence: Evidence) -> Attribution:
         live=live,
         moved=moved,
         residual=float(np.abs(gap).max(initial=0.0)),
-        conserved=bool(close) and not lacks and not broken and len(judged) == len(evidence.slots),
+        conserved=bool(close) and not (lacks or broken or unread) and len(judged) == len(evidence.slots),
         unlisted=unlisted,
         lacks_unlisted=lacks,
         law_broken=broken,
         ambiguous=ambiguous,
+        unread=unread,
     )
 
 
@@ -158,22 +166,36 @@ def _undefine_silent_columns(
 
 
 def _by_numbers(
-    evidence: Evidence, judged: list[int], held: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], dict[int, tuple[tuple[int, ...], ...]]]:
-    """Contributions that the numbers alone are explained by, where gates cannot tell."""
-    held = np.zeros_like(held)
+    evidence: Evidence, judged: list[int], effects: NDArray[np.float64], moved: frozenset[int]
+) -> tuple[NDArray[np.float64], dict[int, tuple[tuple[int, ...], ...]], dict[int, int | None]]:
+    """Contributions that the numbers alone are explained by, where gates cannot tell.
+
+    A gradient that nothing explains, at one of the points at least, is laid to the charge of an access:
+    the last result. It is None for a slot whose cells no access shows.
+    """
+    held = np.zeros((len(evidence.slots), *effects.shape))
     ambiguous = {}
+    unexplained = {}
     for i in judged:
         fit: Fit = explain_by_numbers(evidence, i)
         if fit.counts is None:
-            owned = [a for a, access in enumerate(evidence.accesses) if access.owner == i]
-            held[i, owned[0] if owned else 0] = evidence.given.gradient[i]
+            charged = unexplained[i] = _charged(evidence, i)
+            if charged is not None:
+                nearby = evidence.jittered if charged in moved else None
+                held[i, charged] = (nearby or evidence.given).gradient[i]
             continue
         for a, k in enumerate(fit.counts):
-            held[i, a] = k * evidence.given.effects[a] * evidence.slots[i].shows
+            held[i, a] = k * effects[a] * evidence.slots[i].shows
         if len(fit.alternatives) > 1:
             ambiguous[i] = fit.alternatives
-    return held, ambiguous
+    return held, ambiguous, unexplained
+
+
+def _charged(evidence: Evidence, slot: int) -> int | None:
+    """The access that a gradient without explanation is laid to: the slot's own, else one at its cells."""
+    accesses = range(len(evidence.accesses))
+    owned = [a for a in accesses if evidence.accesses[a].owner == slot]
+    return next(iter((*owned, *(a for a in accesses if touches(evidence, slot, a)))), None)
 
 
 def _gap(

@@ -164,7 +164,7 @@ def _finding(row: Row, hits: list[Hit], bench: Bench) -> Finding:
     wheres = list(dict.fromkeys(one.where for one in hits if one.where is not None))
     facts = {
         "slot": slot.name,
-        "accesses": _listed(names) or "it",
+        "accesses": _listed(names) or slot.name,
         "other": "" if hit.other is None else evidence.slots[hit.other].name,
         "absence": "nothing" if slot.absent else "zero",
         "elsewhere": "" if hit.other is None else f"; it is in {evidence.slots[hit.other].name}",

@@ -26,7 +26,7 @@ class Fit(Data, frozen=True):
 
 def explain_by_numbers(evidence: Evidence, slot: int) -> Fit:
     """The attributions that explain a slot's gradient at the given and the jittered point."""
-    touching = [a for a in range(len(evidence.accesses)) if _touches(evidence, slot, a)]
+    touching = [a for a in range(len(evidence.accesses)) if touches(evidence, slot, a)]
     highest = max((evidence.accesses[a].sharers for a in touching), default=1)
     while (highest + 1) ** len(touching) > MOST_CANDIDATES and highest > 1:
         highest -= 1
@@ -49,9 +49,11 @@ def explain_by_numbers(evidence: Evidence, slot: int) -> Fit:
     return Fit(best[0], tuple(best))
 
 
-def _touches(evidence: Evidence, slot: int, access: int) -> bool:
-    effect, bound = evidence.given.effects[access], evidence.given.bounds[access]
-    return bool(np.any((np.abs(effect) > bound) & evidence.slots[slot].shows))
+def touches(evidence: Evidence, slot: int, access: int) -> bool:
+    """Whether an access has a derivative at the cells of a slot, at one of the points."""
+    points = [point for point in (evidence.given, evidence.jittered) if point is not None]
+    heard = [np.abs(point.effects[access]) > point.bounds[access] for point in points]
+    return bool(np.any(np.logical_or.reduce(heard) & evidence.slots[slot].shows))
 
 
 def _fits(evidence: Evidence, slot: int, counts: tuple[int, ...]) -> bool:

@@ -127,9 +127,11 @@ def is_structural(bench: Bench) -> Iterator[Hit]:
 
 
 def holds_what_nothing_explains(bench: Bench) -> Iterator[Hit]:
-    """An entry of the matrix is `w`."""
+    """An entry of the matrix is `w`, or something is held of memory that the loss does not read."""
     attribution = bench.attribution
     for i in bench.judged:
+        if i in attribution.unread:
+            yield Hit(i, where="the loss does not read it")
         for a in range(len(bench.owners)):
             pair = attribution.pairs[i, a]
             if pair.entry == WRONG:

@@ -20,6 +20,8 @@ def describe_fault(
     got, right = held[slot.cells], effect[slot.cells]
     tolerance = bound[slot.cells]
     wrong = ~(np.abs(got - right) <= tolerance)
+    if not wrong.any():
+        return None
     is_square = wrong.ndim == 2 and wrong.shape[0] == wrong.shape[1] > 1
     if is_square and np.all(np.abs(got - right.T) <= np.maximum(tolerance, tolerance.T)):
         return "transposed"

@@ -195,3 +195,19 @@ def test_a_rule_wrong_by_exactly_two_reads_as_double_and_says_so(monkeypatch):
     (finding,) = outcome.findings
     assert finding.label == "AC104:xt"
     assert "wrong by exactly 2" in finding.message
+
+
+@pytest.mark.parametrize("mode", ["implicit", "explicit"])
+def test_a_contribution_from_unrelated_memory_is_wrong_not_unseen(mode):
+    """x and y share nothing: what of x stands in y is in none of y's own accesses."""
+    bindings = {"x": np.array([1.0, 2.0]), "y": np.array([3.0, 5.0])}
+    members = [X, parse_path("y")]
+
+    def leaky(post):
+        program = Faulty(bindings, parse("sum(x * x) + sum(sin(y))").evaluate, members)
+        program.post = post
+        return program
+
+    assert found(leaky(lambda a, b: (a, b)), mode=mode) == []
+    assert found(leaky(lambda a, b: (a, a + b)), mode=mode) == ["AC105:y"]
+    assert {"AC105:x", "AC105:y"} <= set(found(leaky(lambda a, b: (b, a)), mode=mode))

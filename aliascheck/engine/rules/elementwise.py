@@ -315,7 +315,8 @@ def power(x: Any, y: Any) -> Any:
         return d_out * np.where(positive | (out != 0), out * np.log(np.where(positive, x, 1.0)), 0.0)
 
     def by_base(d_out: Any) -> Any:
-        return d_out * y * np.where(y == 0, 0.0, x ** np.where(y == 0, 1.0, y - 1.0))
+        local = y * np.where(y == 0, 0.0, x ** np.where(y == 0, 1.0, y - 1.0))
+        return np.where(local == 0, 0.0, d_out * local)
 
     return out, (by_base, by_exponent)
 
