@@ -36,11 +36,11 @@ class Bench:
 def set_up(subject: Subject, modes: Sequence[str], settings: Settings) -> Bench:
     """Plan the slots and groups of a subject, and see whether its loss can be measured at all."""
     places = subject.places()
-    accesses = plan_accesses(subject.accesses(), places)
+    with _changes_undone(subject) as changed:
+        accesses = plan_accesses(subject.accesses(), places)
+        losses = [subject.base(), subject.loss(), subject.loss()]
     slots = {mode: plan_slots(subject.bindings, subject.members, mode) for mode in modes}
     groups = _plan_groups(slots, accesses, places, settings.seed)
-    with _changes_undone(subject) as changed:
-        losses = [subject.base(), subject.loss(), subject.loss()]
     untied = _untied(subject, settings)
     bench = Bench(subject, settings, slots, accesses, groups, losses[0], evaluations=3, untied=untied)
     if changed:

@@ -17,7 +17,7 @@ from aliascheck.audit.jitter import moved_nearby
 from aliascheck.audit.outcome import GroupOutcome, Outcome, Settings, SlotOutcome
 from aliascheck.audit.truths import Column, Known, MeasuredGroup, Measurements
 from aliascheck.errors import EngineError
-from aliascheck.memory import NOTHING, format_path, replace
+from aliascheck.memory import NOTHING, Data, format_path, replace
 from aliascheck.oracle import Measured
 from aliascheck.subjects.subject import Gradients, Subject
 from aliascheck.verdicts.catalogue import AC109
@@ -117,7 +117,12 @@ def _gather(
     given = point_of(group, measured, slots, reported, gated)
     jittered = None
     if failed or _is_silent(given, slots):
-        jittered = _look_nearby(bench, measurements, mode, group, measured.columns, slots)
+        nearby = _look_nearby(bench, measurements, mode, group)
+        if nearby is not None:
+            measured = measured.with_stops_of(nearby.measured)
+            given = point_of(group, measured, slots, reported, gated)
+            there = nearby.measured.with_columns(measured.columns)
+            jittered = point_of(group, there, slots, nearby.reported, nearby.gated)
     return measured, assemble(bench, group, measured, slots, given, jittered, failed)
 
 
@@ -128,14 +133,15 @@ def _is_silent(point: Point, slots: Sequence[Slot]) -> bool:
     return not np.all(heard)
 
 
-def _look_nearby(
-    bench: Bench,
-    measurements: Measurements,
-    mode: str,
-    group: Group,
-    columns: tuple[Column, ...],
-    slots: Sequence[Slot],
-) -> Point | None:
+class _Nearby(Data, frozen=True, eq=False):
+    """What was measured and reported at a point nearby."""
+
+    measured: MeasuredGroup
+    reported: Gradients
+    gated: GatedGradients
+
+
+def _look_nearby(bench: Bench, measurements: Measurements, mode: str, group: Group) -> _Nearby | None:
     with moved_nearby(bench, group.block) as point:
         if point is None:
             return None
@@ -143,8 +149,7 @@ def _look_nearby(
             reported = bench.subject.gradients(mode)
         except EngineError:
             return None
-        measured = measurements.at(point, group).with_columns(columns)
-        return point_of(group, measured, slots, reported, run_gates(bench, mode, reported))
+        return _Nearby(measurements.at(point, group), reported, run_gates(bench, mode, reported))
 
 
 def _slot_outcome(

@@ -42,6 +42,12 @@ class MeasuredGroup(Data, frozen=True, eq=False):
         """The same truth with columns, all zero, for accesses that read none of this memory."""
         return self.with_columns((*self.columns, *(Column(plan, foreign=True) for plan in accesses)))
 
+    def with_stops_of(self, other: MeasuredGroup) -> MeasuredGroup:
+        """The same truth with columns for what stops remove at another point only."""
+        known = {column.name for column in self.columns}
+        more = (column for column in other.columns if column.stopped and column.name not in known)
+        return self.with_columns((*self.columns, *more))
+
     def with_columns(self, columns: tuple[Column, ...]) -> MeasuredGroup:
         """The same truth in the columns of another point; zero where a column is not here."""
         known = {column.name: effect for column, effect in zip(self.columns, self.effects, strict=True)}
