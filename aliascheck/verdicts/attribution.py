@@ -134,6 +134,8 @@ def classify(held: Vector, effect: Vector, bound: Vector, live: Mask, shows: Mas
     """
     none = np.zeros(held.shape, int)
     on = live & shows
+    if not np.isfinite(held).all():
+        return Pair(WRONG, shows.astype(int))
     if not held.any() or (not on.any() and np.all(np.abs(held) <= bound)):
         return Pair(0, none)
     if not on.any():

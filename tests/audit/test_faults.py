@@ -293,6 +293,37 @@ def test_an_engine_that_fails_with_gates_is_judged_by_numbers():
     assert not audit(at_zero, ["explicit"])[0].findings
 
 
+class BrokenNearby(Program):
+    """An engine that fails at every other memory than the one it is given, in one way or another."""
+
+    instead: Any
+
+    def gradients(self, mode, gates=None):
+        right = super().gradients(mode, gates)
+        if not self.bindings["x"].any():
+            return right
+        if isinstance(self.instead, Exception):
+            raise self.instead
+        return Gradients(dict.fromkeys(right.members, self.instead), right.globals)
+
+
+@pytest.mark.parametrize(
+    ("instead", "codes"),
+    [
+        (np.full(2, np.nan), {"AC105"}),
+        (NOTHING, {"AC101"}),
+        (EngineError("not there"), set()),
+    ],
+)
+def test_what_fails_nearby_is_a_finding_where_the_given_point_does_not_tell(instead, codes):
+    program = Text({"x": [0.0, 0.0], "y": "x[::-1]"}, "sum(x * y * y)", ("x", "y")).program(BrokenNearby)
+    program.instead = instead
+    (outcome,) = audit(program, ["explicit"])
+    assert {finding.code for finding in outcome.findings} == codes
+    assert all("jittered point" in finding.message for finding in outcome.findings)
+    assert not program.bindings["x"].any()
+
+
 class Replaced(Program):
     """An engine that reports something else for one member."""
 

@@ -236,6 +236,20 @@ def test_rebinding_by_an_augmented_name_is_no_mutation():
     assert matches(gradient(loss, V)[0], np.full(3, 2.0))
 
 
+# Wrappers undone.
+
+
+def test_only_what_flips_all_axes_is_undone():
+    cube = np.arange(24.0).reshape(2, 3, 4)
+    assert adjoint(adjoint(V)) is V and transpose(adjoint(M)) is M and transpose(transpose(cube)) is cube
+    turned = transpose(cube, (1, 2, 0))
+    assert np.array_equal(transpose(turned).array, cube.transpose(1, 2, 0).T)
+    assert np.array_equal(transpose(transpose(M), (0, 1)).array, M.T)
+    weights = np.random.default_rng(0).normal(size=(2, 4, 3))
+    (found,) = gradient(lambda x: np.sum(transpose(transpose(x, (1, 2, 0))) * weights), cube)
+    assert matches(found, weights.transpose(0, 2, 1))
+
+
 # Pullbacks.
 
 

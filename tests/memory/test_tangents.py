@@ -146,7 +146,7 @@ def test_scatter_is_the_transpose_of_reading(case, random):
     rng = np.random.default_rng(random.randrange(2**32))
     for view in views:
         numbers = cells.of(view)
-        memory, tangent = rng.normal(size=len(cells)), rng.normal(size=view.shape)
+        memory, tangent = rng.normal(size=len(cells)), rng.normal(size=view.shape[::-1]).T
         scattered = scatter(numbers, len(cells), tangent)
         assert scattered.shape == (len(cells),)
         assert np.isclose(np.sum(memory[numbers] * tangent), memory @ scattered, rtol=1e-12, atol=1e-12)
