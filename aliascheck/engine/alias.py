@@ -75,7 +75,9 @@ class Alias(Primitive):
         edge = access if isinstance(access, tuple) else None
         plain = all(setting is None for setting in (*static, *settings.values()))
         if plain and isinstance(value, Wrapper) and value.kind in self.undoes and not value.arguments:
-            out = value.parent if seen is value.array else seen.T.reshape(dense(value.parent).shape)
+            parent = dense(value.parent)
+            shows_parent = seen is value.array and np.may_share_memory(seen, parent)
+            out = value.parent if shows_parent else seen.T.reshape(parent.shape)
             if tape is None:
                 return out
             return Tracer(out, tape, tape.record(Unwrapped(operand.index, edge, seen.shape)))

@@ -88,3 +88,10 @@ def test_large_groups_are_judged_alike_and_cheaply(post, found):
     assert sorted(finding.label for finding in outcome.findings) == found
     assert outcome.evaluations < 400
     assert any("random directions" in note for note in outcome.notes)
+
+
+@pytest.mark.parametrize("loss", ["sum(adjoint(transpose(x)) * x)", "sum(tanh(transpose(transpose(x))))"])
+def test_a_wrapper_that_the_loss_undoes_is_a_path_like_any_other(loss):
+    x = np.array([[1.0, 2.0], [3.0, 5.0]])
+    for outcome in audit(program(loss, x=x), ["implicit", "explicit"]):
+        assert not outcome.findings
