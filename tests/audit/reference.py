@@ -63,7 +63,8 @@ def flipped(x: Any, axes: Any = None) -> Any:
     if axes is not None:
         return shown_as("", np.transpose(x, axes), x)
     if getattr(x, "kind", "") == "flipped":
-        return shown_as(x.parent.kind, np.asarray(x).T.reshape(x.parent.shape), x.parent.parent)
+        inner = np.asanyarray(x.parent).view(Shown) if type(x.parent) is np.ndarray else x.parent
+        return shown_as(inner.kind, np.asarray(x).T.reshape(inner.shape), inner.parent)
     memory = np.asarray(x)
     return shown_as("flipped", memory[None, :] if memory.ndim == 1 else memory.T, x)
 

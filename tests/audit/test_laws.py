@@ -15,6 +15,7 @@ from aliascheck.audit.bench import set_up
 from aliascheck.audit.gating import is_identical, run_gates
 from aliascheck.audit.truths import Measurements
 from aliascheck.errors import AliascheckError, EngineError
+from aliascheck.language import parse
 from aliascheck.memory import Probe, Probes, dense, is_array, is_below, lookup, parse_path
 from aliascheck.oracle import AccessView, Measured, measure_truth
 from aliascheck.subjects.program import Program
@@ -279,6 +280,20 @@ def test_memory_is_bit_identical_after_an_engine_that_failed(where):
     assert where == "engine" or any("it fails" in note for note in outcome.notes)
 
 
+def test_memory_is_bit_identical_after_a_loss_that_writes_to_it():
+    text = Text({"x": [1.0, 2.0], "y": "x[::-1]"}, "sum(x * y)", ("x",))
+    right = text.program()
+
+    def writes(env):
+        value = parse(text.loss).evaluate(env)
+        right.bindings["x"][0] += 0.5
+        return value
+
+    (outcome,) = audit(Program(right.bindings, writes, right.members), ["implicit"])
+    assert [finding.label for finding in outcome.findings] == ["AC203"]
+    assert right.bindings["x"].tolist() == [1.0, 2.0]
+
+
 @given(aliased_programs())
 @EXAMPLES
 def test_the_order_of_the_set_changes_no_number(text):
@@ -308,3 +323,15 @@ def test_members_that_are_one_object_are_one_slot():
     assert [slot.word for slot in implicit.slots] == ["total"]
     assert [slot.word for slot in explicit.slots] == ["split", "split"]
     assert lookup(text.bindings(), parse_path("y")) is not None
+
+
+@pytest.mark.parametrize("loss", ["sum(adjoint(transpose(x)) * x)", "sum(tanh(transpose(transpose(x))))"])
+def test_a_wrapper_that_the_loss_undoes_is_a_path_like_any_other(loss):
+    for outcome in audit(Text({"x": [[1.0, 2.0], [3.0, 5.0]]}, loss, ("x",)).program(), MODES):
+        assert not outcome.findings
+        assert not outcome.notes
+
+
+def test_a_flip_without_axes_shows_memory():
+    text = Text({"x": "array(0.7)", "y": "flip(x)"}, "y * x", ("x",))
+    assert [finding.label for finding in audit(text.program(), ["explicit"])[0].findings] == ["AC103:x"]

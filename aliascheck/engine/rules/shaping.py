@@ -129,6 +129,8 @@ def diagonal(x: Any) -> Any:
 @alias(domain=MATRIX)
 def flip(x: Any, axis: Any = None) -> Any:
     """In reverse order along an axis, or all, over the same memory"""
+    if x.ndim == 0 and axis is None:  # which NumPy gives back as a number, without its memory
+        return (axis,), lambda memory: memory, lambda d_out: d_out
     return (axis,), lambda memory: np.flip(memory, axis), lambda d_out: np.flip(d_out, axis)
 
 
