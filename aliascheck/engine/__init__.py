@@ -7,23 +7,22 @@ from aliascheck.engine.gradient import Bindings, check_loss, gradient, pullback,
 from aliascheck.engine.layer import LAYERS, Layer
 from aliascheck.engine.operators import install
 from aliascheck.engine.params import Grads, Params
-from aliascheck.engine.primitive import REGISTRY, Meter, Primitive, charge, metered, primitive
-from aliascheck.engine.rules import elementwise, indexing, linalg, nn, reductions, shaping
-from aliascheck.engine.tape import Ledger, Tape, walk_back
-from aliascheck.engine.tracer import (
+from aliascheck.engine.parts import (
     Argument,
     Rebuilt,
-    Tracer,
     call,
     make_dict,
     make_list,
     make_record,
     make_struct,
     make_tuple,
-    primal,
     read_field,
     read_item,
 )
+from aliascheck.engine.primitive import REGISTRY, Meter, Primitive, charge, metered, primitive
+from aliascheck.engine.rules import elementwise, indexing, linalg, nn, reductions, shaping
+from aliascheck.engine.tape import Ledger, Tape, walk_back
+from aliascheck.engine.tracer import Tracer, primal
 from aliascheck.memory import NOTHING
 
 install()

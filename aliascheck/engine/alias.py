@@ -7,15 +7,24 @@ def transpose(x):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, overload
 
 import numpy as np
 
-from aliascheck.engine.primitive import REGISTRY, Primitive, charge, look, number_or_array
+from aliascheck.engine.primitive import (
+    NO_SETTINGS,
+    REGISTRY,
+    Primitive,
+    charge,
+    look,
+    number_or_array,
+    path_of,
+    tape_of,
+)
 from aliascheck.engine.tape import Node, Sweep
 from aliascheck.engine.tracer import Local, Tracer, primal
-from aliascheck.memory import NOTHING, Field, Fields, Wrapper, dense, is_array, pull_through
+from aliascheck.memory import NOTHING, Field, Fields, Wrapper, dense, is_array, pull_through, settled
 
 
 class Aliased(Node):
@@ -33,6 +42,7 @@ class Aliased(Node):
         if isinstance(d_out, Fields):
             sweep.add(self.index, d_out.get("parent", NOTHING))
             return
+        d_out = settled(d_out)
         parent = self.back(d_out) if self.back is not None else pull_through(self.wrapper, d_out)
         sweep.add_gated(self.index, self.access, parent)
 
@@ -51,7 +61,7 @@ class Unwrapped(Node):
         if isinstance(d_out, Fields):
             sweep.add(self.index, Fields({"parent": d_out}))
         else:
-            d_out = np.asarray(d_out)
+            d_out = np.asarray(settled(d_out))
             sweep.add_gated(self.index, self.access, d_out.T.reshape(self.shape))
 
 
@@ -64,15 +74,19 @@ class Alias(Primitive):
         super().__init__(forward, name, **options)
         self.undoes = tuple(undoes)
 
-    def __call__(self, *args: Any, **settings: Any) -> Any:
-        (operand,), static = self.split(args, settings)
+    def _applied_plainly(self) -> Callable[..., Any]:
+        return lambda operand: self.apply((operand,))
+
+    def apply(
+        self, operands: Sequence[Any], static: Sequence[Any] = (), settings: Mapping[str, Any] = NO_SETTINGS
+    ) -> Any:
+        (operand,) = operands
         value = primal(operand)
         if not is_array(value):
             value = np.asarray(number_or_array(self.name, value), dtype=float)
-        tape = operand.tape if isinstance(operand, Tracer) else None
-        access = operand.access if isinstance(operand, Tracer) else None
+        tape = tape_of(operands)
+        access = operand._access if tape is not None else None
         seen = look(tape, access, value)
-        edge = access if isinstance(access, tuple) else None
         plain = all(setting is None for setting in (*static, *settings.values()))
         if plain and isinstance(value, Wrapper) and value.kind in self.undoes and not value.arguments:
             parent = dense(value.parent)
@@ -80,7 +94,8 @@ class Alias(Primitive):
             out = value.parent if shows_parent else seen.T.reshape(parent.shape)
             if tape is None:
                 return out
-            return Tracer(out, tape, tape.record(Unwrapped(operand.index, edge, seen.shape)))
+            node: Node = Unwrapped(operand._index, path_of(access), seen.shape)
+            return Tracer(out, tape, tape.record(node))
         arguments, show, back = self.forward(seen, *static, **settings)
         wrapper = Wrapper(self.name, arguments, value, show)
         # What it repeats counts as if it were there: the first primitive that reads it may copy.
@@ -89,8 +104,8 @@ class Alias(Primitive):
             wrapper.array = show(seen)
         if tape is None:
             return wrapper
-        index = tape.record(Aliased(operand.index, edge, wrapper, back))
-        return Tracer(wrapper, tape, index, Local({Field("parent"): access}))
+        node = Aliased(operand._index, path_of(access), wrapper, back)
+        return Tracer(wrapper, tape, tape.record(node), Local({Field("parent"): access}))
 
 
 @overload

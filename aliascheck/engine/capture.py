@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from aliascheck.engine.params import Params
+from aliascheck.engine.parts import GlobalRead
 from aliascheck.engine.tape import Node, Sweep, Tape
-from aliascheck.engine.tracer import GlobalRead, Tracer
+from aliascheck.engine.tracer import Tracer
 from aliascheck.memory import dense, leaves
 
 LIBRARIES = ("numpy", "aliascheck")

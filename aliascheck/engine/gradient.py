@@ -10,8 +10,9 @@ import numpy as np
 
 from aliascheck.engine.capture import followed
 from aliascheck.engine.params import Grads, Params
+from aliascheck.engine.parts import Argument, GlobalRead
 from aliascheck.engine.tape import Ledger, Tape, walk_back
-from aliascheck.engine.tracer import Argument, GlobalRead, Tracer, kind_of, primal
+from aliascheck.engine.tracer import Tracer, kind_of, primal
 from aliascheck.errors import EngineError
 from aliascheck.memory import NOTHING, MixedTangentsError, dense, identity
 
@@ -72,11 +73,11 @@ def check_loss(value: Any) -> float:
 
 
 def _pull(tape: Tape, out: Any, seed: Any, ledger: Ledger) -> dict[Any, Any]:
-    if not isinstance(out, Tracer) or out.index < 0 or seed is NOTHING:
+    if not isinstance(out, Tracer) or out._index < 0 or seed is NOTHING:
         return {}
     seed = np.asarray(seed, float) if isinstance(seed, np.ndarray) else np.float64(seed)
     try:
-        return walk_back(tape, out.index, seed, ledger)
+        return walk_back(tape, out._index, seed, ledger)
     except MixedTangentsError as error:
         raise EngineError(str(error), hint="read it in one way only") from error
 

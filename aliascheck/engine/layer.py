@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from aliascheck.engine.tracer import CALL_RULES, make_struct, make_tuple
+from aliascheck.engine.parts import CALL_RULES, make_struct, make_tuple
 from aliascheck.errors import EngineError, did_you_mean
 
 LAYERS: dict[str, Layer] = {}

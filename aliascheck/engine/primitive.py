@@ -6,8 +6,10 @@
         return out, lambda d_out: d_out * (1.0 - out * out)
 
 The function takes dense arrays (its parameters without defaults) and static settings (the others), and
-returns the result with one pullback for each array, or a single pullback for a single array. Declared
-once, a primitive is in the registry, and by that in the expression language, the listing and the tests.
+returns the result with one pullback for each array, or a single pullback for a single array. A pullback
+gives new memory, its cotangent, or a view of that: never an array that it keeps, since the engine adds to
+what it gets. Several results are a tuple, with pullbacks made by `of_outputs`. Declared once, a primitive
+is in the registry, and by that in the expression language, the listing and the tests.
 """
 
 from __future__ import annotations
@@ -20,12 +22,15 @@ from typing import Any, Protocol, overload
 
 import numpy as np
 
+from aliascheck.engine.parts import extend_whole, make_list, make_tuple
 from aliascheck.engine.tape import Node, Sweep
-from aliascheck.engine.tracer import Tracer, extend_whole, kind_of, make_list, make_tuple, primal
+from aliascheck.engine.tracer import Tracer, kind_of, primal
 from aliascheck.errors import EngineError
-from aliascheck.memory import dense, is_array
+from aliascheck.memory import NOTHING, dense, is_array, settled
 
 REGISTRY: dict[str, Primitive] = {}
+AS_THEY_ARE = frozenset((np.ndarray, float, np.float64))  # computed values that a rule takes as they are
+NO_SETTINGS: Mapping[str, Any] = {}
 _NUMBERS = (int, float, np.number, np.bool_)
 INDEX_SETTINGS = ("key", "indices")
 
@@ -56,19 +61,6 @@ def charge(name: str, elements: int) -> None:
         _meters[-1].charge(name, elements)
 
 
-class Applied(Node):
-    """A primitive's application: one edge for each traced operand."""
-
-    __slots__ = ("edges",)
-
-    def __init__(self, edges: list[tuple[int, Any, Callable[[Any], Any]]]) -> None:
-        self.edges = edges
-
-    def pull(self, d_out: Any, sweep: Sweep) -> None:
-        for index, access, rule in self.edges:
-            sweep.add_gated(index, access, rule(d_out))
-
-
 class AppliedToContainer(Node):
     """A primitive that consumes a container whole: gated element by element."""
 
@@ -81,22 +73,20 @@ class AppliedToContainer(Node):
         self.rule = rule
 
     def pull(self, d_out: Any, sweep: Sweep) -> None:
-        parts = [
-            _gated(sweep, extend_whole(self.access, position), part)
-            for position, part in enumerate(self.rule(d_out))
+        parts = self.rule(settled(d_out))
+        gated = [
+            sweep.gated(extend_whole(self.access, position), part) for position, part in enumerate(parts)
         ]
-        sweep.add(self.index, self.kind(parts))
-
-
-def _gated(sweep: Sweep, access: Any, tangent: Any) -> Any:
-    gate = sweep.gates.get(access) if isinstance(access, tuple) else None
-    if gate is None:
-        return tangent
-    return np.zeros_like(tangent) if gate == 0 else gate * tangent
+        sweep.add(self.index, self.kind(gated))
 
 
 class Primitive:
-    """An operation on arrays with its derivative rule, callable on raw and traced values alike."""
+    """An operation on arrays with its derivative rule, callable on raw and traced values alike.
+
+    `plain` applies it to its operands alone, without settings: what operators call.
+    """
+
+    container = False
 
     def __init__(
         self,
@@ -105,7 +95,6 @@ class Primitive:
         *,
         domain: Any = None,
         broadcasts: bool = False,
-        container: bool = False,
         differentiable: bool = True,
         size: Callable[..., int] | None = None,
         examples: Sequence[Mapping[str, Any]] | None = None,
@@ -114,7 +103,6 @@ class Primitive:
         self.name = name
         self.domain = domain
         self.broadcasts = broadcasts
-        self.container = container
         self.differentiable = differentiable
         self.examples = examples
         self.signature = inspect.signature(forward)
@@ -125,33 +113,42 @@ class Primitive:
             parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
             for parameter in parameters
         )
+        self.plain = self._applied_plainly()
 
     def __repr__(self) -> str:
         return self.name
 
     def __call__(self, *args: Any, **settings: Any) -> Any:
-        if settings or self.container or len(args) != self.arity:
-            operands, static = self.split(args, settings)
-        else:
-            operands, static = args, ()
-        tape = None
-        for operand in operands:
-            if isinstance(operand, Tracer):
-                tape = operand.tape
-        arrays = [self._see(operand, tape) for operand in operands]
-        out, rules = self._compute(arrays, static, settings)
+        if not settings and len(args) == self.arity:
+            return self.plain(*args)
+        operands, static = self.split(args, settings)
+        return self.apply(operands, static, settings)
+
+    def _applied_plainly(self) -> Callable[..., Any]:
+        """The quickest way to apply it: most steps of most programs are one or two operands."""
+        if self.differentiable and self.arity in (1, 2):
+            return applied_to_one(self) if self.arity == 1 else applied_to_two(self)
+        return lambda *operands: self.apply(operands)
+
+    def apply(
+        self, operands: Sequence[Any], static: Sequence[Any] = (), settings: Mapping[str, Any] = NO_SETTINGS
+    ) -> Any:
+        """The result for any number of operands and any settings."""
+        arrays = [self.see(operand) for operand in operands]
+        out, rules = self.compute(arrays, static, settings)
+        tape = tape_of(operands)
         if tape is None or not self.differentiable:
             return out
-        if not tape.recording:
-            return Tracer(out, tape, -1)
-        return Tracer(out, tape, tape.record(self._node(operands, arrays, rules)))
-
-    def apply(self, operands: Sequence[Any], static: Sequence[Any], settings: Mapping[str, Any]) -> Any:
-        """The result for operands as the domain gives them, whatever the order in which authors write."""
-        return self(*operands, *static, **settings)
+        fitted = fitted_to_operand if self.broadcasts else as_it_is
+        edges = [
+            (fitted(rule, array, out), operand._index, path_of(operand._access))
+            for operand, array, rule in zip(operands, arrays, rules, strict=True)
+            if type(operand) is Tracer and rule is not None
+        ]
+        return Tracer(out, tape, tape.record(edges))
 
     def split(self, args: tuple[Any, ...], settings: dict[str, Any]) -> tuple[Sequence[Any], tuple[Any, ...]]:
-        """Operands, with containers of tracers made traced, and static positional settings."""
+        """Operands, and static positional settings."""
         if len(args) < self.arity:
             args = self._fill_by_name(args, settings)
         names = list(self.signature.parameters)[self.arity :]
@@ -161,7 +158,7 @@ class Primitive:
         )
         for name, value in settings.items():
             settings[name] = self._setting(name, value)
-        return [_operand(arg) for arg in args[: self.arity]], static
+        return args[: self.arity], static
 
     def _setting(self, name: str | None, value: Any) -> Any:
         """A setting, by which no derivative is taken. Raises EngineError for an array that is no index."""
@@ -180,62 +177,178 @@ class Primitive:
             args = (*args, settings.pop(name))
         return args
 
-    def _see(self, operand: Any, tape: Any) -> Any:
-        """The dense array that the forward function gets for an operand; a list of such for a container."""
-        kind = type(operand)
-        if kind is float or (kind is np.ndarray and not self.container and operand.dtype.kind != "b"):
-            return operand
-        value, access = operand, None
-        if isinstance(operand, Tracer):
-            value, access = operand.value, operand.access
-        if self.container:
-            self._check_container(value)
-            return [
-                look(tape, extend_whole(access, position), number_or_array(self.name, part))
-                for position, part in enumerate(value)
-            ]
-        return _as_numbers(look(tape, access, number_or_array(self.name, value)))
+    def see(self, operand: Any) -> Any:
+        """The dense array or number that the forward function gets for an operand."""
+        if type(operand) is Tracer:
+            value = number_or_array(self.name, operand._value)
+            return _as_numbers(operand._tape.look(operand._access, value))
+        return _as_numbers(dense(number_or_array(self.name, operand)))
 
-    def _check_container(self, value: Any) -> None:
-        if not isinstance(value, tuple | list):
-            raise EngineError(
-                f"{self.name} takes a list or tuple of arrays, not {kind_of(value)}",
-                hint=f"write {self.name}([x, y])",
-            )
-
-    def _compute(self, arrays: list[Any], static: tuple[Any, ...], settings: dict[str, Any]) -> Any:
+    def compute(self, arrays: Sequence[Any], static: Sequence[Any], settings: Mapping[str, Any]) -> Any:
+        """The result, and a pullback for each operand."""
         if _meters:
-            charge(self.name, self.result_size(arrays, static, settings))
+            self.charge(*arrays, *static, **settings)
         try:
             result = self.forward(*arrays, *static, **settings)
         except TypeError as error:
-            raise EngineError(f"{self.name}: {_without_function_name(error)}") from error
-        return result if self.differentiable else (result, ())
+            raise self.misused(error) from error
+        if not self.differentiable:
+            return result, ()
+        out, rules = result
+        return out, rules if isinstance(rules, tuple) else (rules,)
 
-    def result_size(self, arrays: list[Any], static: tuple[Any, ...], settings: dict[str, Any]) -> int:
+    def charge(self, *arrays: Any, **settings: Any) -> None:
+        """Charge one call to the meter in force."""
+        charge(self.name, self.result_size(*arrays, **settings))
+
+    def misused(self, error: TypeError) -> EngineError:
+        """What the forward function raises for operands and settings that it does not take."""
+        text = str(error)
+        return EngineError(f"{self.name}: {text.partition('() ')[2] or text}")
+
+    def result_size(self, *arrays: Any, **settings: Any) -> int:
         """How many elements the result will have, or at most has, known before it is computed."""
         if self._size is not None:
-            return int(self._size(*arrays, *static, **settings))
-        if self.container:
-            return sum(np.size(part) for part in arrays[0])
+            return int(self._size(*arrays, **settings))
+        arrays = arrays[: self.arity]
         if self.broadcasts:
             sizes = [1, *np.broadcast_shapes(*(np.shape(array) for array in arrays))]
             return int(np.prod(sizes, dtype=object))
         return max((np.size(array) for array in arrays), default=0)
 
-    def _node(self, operands: Sequence[Any], arrays: list[Any], rules: Any) -> Node:
-        if callable(rules) or rules is None:
-            rules = (rules,)
-        if isinstance(arrays[0], list):
-            first = operands[0]
-            return AppliedToContainer(first.index, first.access, type(first.value), rules[0])
-        edges = []
-        for operand, array, rule in zip(operands, arrays, rules, strict=True):
-            if isinstance(operand, Tracer) and rule is not None:
-                access = operand.access if isinstance(operand.access, tuple) else None
-                pull = _unbroadcasting(rule, np.shape(array)) if self.broadcasts else rule
-                edges.append((operand.index, access, pull))
-        return Applied(edges)
+
+def applied_to_one(primitive: Primitive) -> Callable[[Any], Any]:
+    """The application of a primitive of one operand, quickest where that was computed."""
+
+    def apply(x: Any) -> Any:
+        value = x._value if type(x) is Tracer and x._access is None else x
+        if type(value) not in AS_THEY_ARE or value is x or _meters:
+            return primitive.apply((x,))
+        try:
+            out, rule = primitive.forward(value)
+        except TypeError as error:
+            raise primitive.misused(error) from error
+        return Tracer(out, x._tape, x._tape.record((rule or _gives_nothing, x._index, None)))
+
+    return apply
+
+
+def applied_to_two(primitive: Primitive) -> Callable[[Any, Any], Any]:
+    """The application of a primitive of two operands, quickest where those were computed or are constants."""
+    fitted = fitted_to_operand if primitive.broadcasts else as_it_is
+
+    def apply(x: Any, y: Any) -> Any:
+        left = x._value if type(x) is Tracer and x._access is None else x
+        right = y._value if type(y) is Tracer and y._access is None else y
+        if type(left) not in AS_THEY_ARE or type(right) not in AS_THEY_ARE or _meters:
+            return primitive.apply((x, y))
+        try:
+            out, (rule_x, rule_y) = primitive.forward(left, right)
+        except TypeError as error:
+            raise primitive.misused(error) from error
+        if right is y:
+            if left is x:
+                return primitive.apply((x, y))
+            return Tracer(out, x._tape, x._tape.record((fitted(rule_x, left, out), x._index, None)))
+        edge = fitted(rule_y, right, out), y._index, None
+        if left is x:
+            return Tracer(out, y._tape, y._tape.record(edge))
+        return Tracer(out, x._tape, x._tape.record([(fitted(rule_x, left, out), x._index, None), edge]))
+
+    return apply
+
+
+def as_it_is(rule: Callable[[Any], Any] | None, array: Any, out: Any) -> Callable[[Any], Any]:
+    """`rule`, or where there is none the rule that gives nothing."""
+    return rule or _gives_nothing
+
+
+def _gives_nothing(d_out: Any) -> Any:
+    return NOTHING
+
+
+def fitted_to_operand(rule: Callable[[Any], Any] | None, array: Any, out: Any) -> Callable[[Any], Any]:
+    """`rule`, with its cotangent summed to the shape of the operand where that was stretched."""
+    if rule is None:
+        return _gives_nothing
+    if type(out) is not np.ndarray or (type(array) is np.ndarray and array.shape == out.shape):
+        return rule
+    shape = np.shape(array)
+    return rule if shape == out.shape else lambda d_out: unbroadcast(rule(d_out), shape)
+
+
+class ContainerPrimitive(Primitive):
+    """A primitive whose operand is a list or tuple of arrays, consumed whole."""
+
+    container = True
+
+    def _applied_plainly(self) -> Callable[..., Any]:
+        return lambda operand: self.apply((operand,))
+
+    def apply(
+        self, operands: Sequence[Any], static: Sequence[Any] = (), settings: Mapping[str, Any] = NO_SETTINGS
+    ) -> Any:
+        operand = _traced_whole(operands[0])
+        value = primal(operand)
+        if not isinstance(value, tuple | list):
+            raise EngineError(
+                f"{self.name} takes a list or tuple of arrays, not {kind_of(value)}",
+                hint=f"write {self.name}([x, y])",
+            )
+        tape = tape_of((operand,))
+        access = None if tape is None else operand._access
+        arrays = [
+            look(
+                tape,
+                extend_whole(access, position),
+                number_or_array(self.name, part),
+            )
+            for position, part in enumerate(value)
+        ]
+        out, (rule,) = self.compute([arrays], static, settings)
+        if tape is None:
+            return out
+        node = AppliedToContainer(operand._index, access, type(value), rule)
+        return Tracer(out, tape, tape.record(node))
+
+    def result_size(self, *arrays: Any, **settings: Any) -> int:
+        if self._size is not None:
+            return int(self._size(*arrays, **settings))
+        return sum(np.size(part) for part in arrays[0])
+
+
+def _traced_whole(value: Any) -> Any:
+    """A container of tracers as a traced container."""
+    if isinstance(value, tuple | list) and any(type(part) is Tracer for part in value):
+        return make_tuple(value) if isinstance(value, tuple) else make_list(value)
+    return value
+
+
+def tape_of(operands: Sequence[Any]) -> Any:
+    """The tape that one of the operands is on, or None."""
+    for operand in operands:
+        if type(operand) is Tracer:
+            return operand._tape
+    return None
+
+
+def path_of(access: Any) -> Any:
+    """The access whose gate is on an edge: none where the value was built or computed."""
+    return access if type(access) is tuple else None
+
+
+def of_outputs(outs: tuple[Any, ...], rule: Callable[..., Any]) -> Callable[[Any], Any]:
+    """The pullback of a primitive with several results: one without a cotangent has zeros."""
+
+    def pull(d_outs: Any) -> Any:
+        return rule(
+            *(
+                np.zeros(np.shape(out)) if d_out is NOTHING else settled(d_out)
+                for out, d_out in zip(outs, d_outs, strict=True)
+            )
+        )
+
+    return pull
 
 
 def look(tape: Any, access: Any, value: Any) -> Any:
@@ -265,12 +378,6 @@ def _as_numbers(seen: Any) -> Any:
     return np.asarray(seen, float) if isinstance(seen, _TRUTH) or _is_mask(seen) else seen
 
 
-def _operand(value: Any) -> Any:
-    if isinstance(value, tuple | list) and any(isinstance(part, Tracer) for part in value):
-        return make_tuple(value) if isinstance(value, tuple) else make_list(value)
-    return value
-
-
 def _static(value: Any) -> Any:
     """A setting as the forward function takes it: no tracers, whole numbers as integers."""
     value = primal(value)
@@ -279,11 +386,6 @@ def _static(value: Any) -> Any:
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return int(value)
     return value
-
-
-def _without_function_name(error: TypeError) -> str:
-    text = str(error)
-    return text.partition("() ")[2] or text
 
 
 def unbroadcast(tangent: Any, shape: tuple[int, ...]) -> Any:
@@ -298,10 +400,6 @@ def unbroadcast(tangent: Any, shape: tuple[int, ...]) -> Any:
     if stretched:
         tangent = tangent.sum(axis=stretched, keepdims=True)
     return np.broadcast_to(tangent, shape)
-
-
-def _unbroadcasting(rule: Callable[[Any], Any], shape: tuple[int, ...]) -> Callable[[Any], Any]:
-    return lambda d_out: unbroadcast(rule(d_out), shape)
 
 
 @overload
@@ -322,7 +420,8 @@ def primitive(function: Callable[..., Any] | None = None, *, name: str | None = 
     """
 
     def declare(forward: Callable[..., Any]) -> Primitive:
-        declared = Primitive(forward, name or forward.__name__.rstrip("_"), **options)
+        kind = ContainerPrimitive if options.pop("container", False) else Primitive
+        declared = kind(forward, name or forward.__name__.rstrip("_"), **options)
         REGISTRY[declared.name] = declared
         return declared
 

@@ -1,21 +1,24 @@
 """The tape: what was computed, in recording order, and the one walk back over it.
 
-A node knows how to hand its cotangent on to the nodes it read from. Nothing is stored on values, so a
+An entry knows how to hand its cotangent on to the entries it read from. Nothing is stored on values, so a
 tape can be walked back any number of times: with other gates, with other watched objects.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from aliascheck.memory import NOTHING, Path, accumulate, dense, identity, is_plain
+from aliascheck.memory import NOTHING, Path, Scattered, accumulate, dense, identity, is_plain, settled
+
+# From a primitive's result to one traced operand: the pullback, the operand's entry, and its access.
+Edge = tuple[Callable[[Any], Any], int, Path | None]
 
 
 class Node:
-    """One step of a computation."""
+    """A step that is no primitive's: reading a name or a part, building a value."""
 
     __slots__ = ()
 
@@ -27,25 +30,26 @@ class Node:
 class Tape:
     """The steps of one evaluation, and how values were reached in it.
 
-    `accesses` maps each access (the path at which a primitive consumed an array) to the value there.
-    With `substitutes`, an access reads a private array in place of its memory. A tape that does not
-    record only follows accesses.
+    An entry is an edge, a list of edges, or a node of another kind. `accesses` maps each access (the path
+    at which a primitive consumed an array) to the value there. With `substitutes`, an access reads a
+    private array in place of its memory. A tape that does not record only follows accesses.
     """
 
-    __slots__ = ("accesses", "nodes", "recording", "substitutes")
+    __slots__ = ("accesses", "entries", "recording", "substitutes")
 
     def __init__(self, *, recording: bool = True, substitutes: Mapping[Path, Any] | None = None) -> None:
-        self.nodes: list[Node] = []
+        self.entries: list[Edge | list[Edge] | Node] = []
         self.recording = recording
         self.substitutes = substitutes or {}
         self.accesses: dict[Path, Any] = {}
 
-    def record(self, node: Node) -> int:
-        """The number of `node` on the tape."""
+    def record(self, entry: Edge | list[Edge] | Node) -> int:
+        """The number of `entry` on the tape."""
         if not self.recording:
             return -1
-        self.nodes.append(node)
-        return len(self.nodes) - 1
+        entries = self.entries
+        entries.append(entry)
+        return len(entries) - 1
 
     def look(self, access: Any, value: Any) -> Any:
         """The dense array that a primitive sees when it consumes `value` at `access`."""
@@ -79,9 +83,14 @@ class Ledger:
         self.watched[key] = accumulate(self.watched[key], tangent)
         return NOTHING
 
+    def settle(self) -> None:
+        """Write out what is left to be added up."""
+        self.watched = {key: settled(tangent) for key, tangent in self.watched.items()}
+        self.globals = {name: settled(tangent) for name, tangent in self.globals.items()}
+
 
 class Sweep:
-    """One walk back: cotangents of nodes, gates on accesses, and where results are collected."""
+    """One walk back: cotangents of entries, gates on accesses, and where results are collected."""
 
     __slots__ = ("arguments", "cotangents", "gates", "ledger")
 
@@ -92,37 +101,78 @@ class Sweep:
         self.gates = gates or {}
 
     def add(self, index: int, tangent: Any) -> None:
-        """Add to the cotangent of node `index`; constants (index -1) need none."""
+        """Add to the cotangent of entry `index`; constants (index -1) need none."""
         if index < 0 or tangent is NOTHING:
             return
         present = self.cotangents[index]
         self.cotangents[index] = tangent if present is NOTHING else accumulate(present, tangent)
 
     def add_gated(self, index: int, access: Any, tangent: Any) -> None:
-        """Add what an edge from `access` hands back, times the access's gate.
+        """Add what an edge from `access` hands back, times the access's gate."""
+        self.add(index, self.gated(access, tangent))
+
+    def gated(self, access: Any, tangent: Any) -> Any:
+        """`tangent` times the gate of `access`, if it has one.
 
         A closed gate gives zeros by selection, never `nothing` and never `0 * inf`.
         """
-        if self.gates and access is not None and tangent is not NOTHING:
-            gate = self.gates.get(access)
-            if gate is not None:
-                tangent = np.zeros_like(tangent) if gate == 0 else gate * tangent
-        self.add(index, tangent)
+        gate = self.gates.get(access) if isinstance(access, tuple) else None
+        if gate is None or tangent is NOTHING:
+            return tangent
+        if isinstance(tangent, Scattered):
+            return tangent.each(np.zeros_like if gate == 0 else lambda piece: gate * piece)
+        return np.zeros_like(tangent) if gate == 0 else gate * tangent
 
 
 def walk_back(
     tape: Tape, out: int, seed: Any, ledger: Ledger, gates: Mapping[Path, float] | None = None
 ) -> dict[Any, Any]:
-    """Pull the cotangent `seed` of node `out` back over the tape.
+    """Pull the cotangent `seed` of entry `out` back over the tape.
 
     Fills `ledger` and returns the cotangents of the tape's arguments, by their keys.
     """
-    sweep = Sweep(len(tape.nodes), ledger, gates)
-    sweep.add(out, seed)
+    entries = tape.entries
+    sweep = Sweep(len(entries), ledger, gates)
     cotangents = sweep.cotangents
+    cotangents[out] = seed
     for index in range(out, -1, -1):
         d_out = cotangents[index]
-        if d_out is not NOTHING:
-            cotangents[index] = NOTHING
-            tape.nodes[index].pull(d_out, sweep)
-    return sweep.arguments
+        if d_out is NOTHING:
+            continue
+        cotangents[index] = NOTHING
+        entry = entries[index]
+        if isinstance(entry, tuple):
+            edges: Iterable[Edge] = (entry,)
+        elif isinstance(entry, list):
+            edges = entry
+        else:
+            entry.pull(d_out, sweep)
+            continue
+        if type(d_out) is Scattered:
+            d_out = d_out.dense()
+        for rule, parent, access in edges:
+            tangent = rule(d_out)
+            if gates and access is not None:
+                tangent = sweep.gated(access, tangent)
+            present = cotangents[parent]
+            cotangents[parent] = tangent if present is NOTHING else _sum(present, tangent, d_out)
+    ledger.settle()
+    return {key: settled(tangent) for key, tangent in sweep.arguments.items()}
+
+
+def _sum(present: Any, tangent: Any, d_out: Any) -> Any:
+    """The sum of two cotangents, the second fresh from a rule that was given `d_out`.
+
+    A rule keeps nothing of what it returns, so an array that is neither a view nor `d_out` itself is the
+    engine's to write to.
+    """
+    if (
+        type(tangent) is np.ndarray
+        and tangent.base is None
+        and tangent is not d_out
+        and type(present) is np.ndarray
+        and present.shape == tangent.shape
+        and present.dtype == tangent.dtype
+    ):
+        return np.add(present, tangent, out=tangent)
+    return accumulate(present, tangent)

@@ -1,247 +1,44 @@
-"""Traced values: what a value is, which step of the tape made it, and by which access it was reached."""
+"""Traced values: what a value is, which entry of the tape made it, and by which access it was reached."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from typing import Any
 
+import msgspec
 import numpy as np
 
-from aliascheck.engine.tape import Node, Sweep, Tape
-from aliascheck.errors import EngineError, did_you_mean
-from aliascheck.memory import (
-    NOTHING,
-    Element,
-    Field,
-    Fields,
-    Key,
-    MutableStruct,
-    Record,
-    Struct,
-    Wrapper,
-    child,
-    children,
-    dense,
-    is_array,
-    pick,
-    pull_through,
-)
+from aliascheck.engine.tape import Tape
+from aliascheck.memory import Struct, is_array
 
 
 class Local(dict[Any, Any]):
     """How the parts of a value that was built inside the traced function were reached: step to access."""
 
 
-class Tracer:
+class Tracer(msgspec.Struct, gc=False, eq=False):
     """A value that a tape follows.
 
-    `access` is the path by which the value was read from a binding, a `Local` for a value that the
-    traced function built itself, or None for a computed one. Arithmetic, indexing, field access and
-    NumPy's functions work on tracers; primitives give them their meaning.
+    `_access` is the path by which the value was read from a binding, a `Local` for a value that the
+    traced function built itself, or None for a computed one. What Python and NumPy do with a tracer is
+    in `operators`.
+
+    There is one for each step, so it is made of what is made fastest: a struct that the garbage collector
+    need not follow, since no cycle leads through it. Its own names begin with an underscore, as no field
+    of a user's struct does.
     """
 
-    __slots__ = ("access", "index", "tape", "value")
-
-    def __init__(self, value: Any, tape: Tape, index: int, access: Any = None) -> None:
-        self.value = value
-        self.tape = tape
-        self.index = index
-        self.access = access
+    _value: Any
+    _tape: Tape
+    _index: int
+    _access: Any = None
 
     def __repr__(self) -> str:
-        return f"Tracer({self.value!r})"
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        if name in ("shape", "ndim", "size", "dtype") and is_array(self.value):
-            return getattr(dense(self.value), name)
-        if isinstance(self.value, dict) and name in _DICT_VIEWS:
-            return partial(_DICT_VIEWS[name], self)
-        return read_field(self, name)
-
-    def __getitem__(self, key: Any) -> Any:
-        return read_item(self, key)
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        raise EngineError(
-            "a traced array cannot be written to",
-            hint="build a new one, for example with where(...) or concatenate(...)",
-        )
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self.value) if isinstance(self.value, dict) else iterate(self)
-
-    def __len__(self) -> int:
-        return len(dense(self.value))
-
-    def __call__(self, *args: Any) -> Any:
-        return call(self, *args)
-
-    def __bool__(self) -> bool:
-        return bool(dense(self.value))
-
-    def __float__(self) -> float:
-        raise EngineError(
-            "a traced value cannot become a plain number inside the function that is differentiated",
-            hint="its derivative would be lost; use stop_gradient(x) where that is meant",
-        )
-
-
-_DICT_VIEWS: dict[str, Callable[[Any], list[Any]]] = {
-    "keys": list,
-    "values": lambda holder: [holder[key] for key in holder],
-    "items": lambda holder: [(key, holder[key]) for key in holder],
-}
+        return f"Tracer({self._value!r})"
 
 
 def primal(value: Any) -> Any:
     """The value itself, without its tracer."""
-    return value.value if isinstance(value, Tracer) else value
-
-
-class GlobalRead(Node):
-    """The reading of a global name: credits the name's entry, then the object if it is watched."""
-
-    __slots__ = ("name", "value")
-
-    def __init__(self, name: str, value: Any) -> None:
-        self.name = name
-        self.value = value
-
-    def pull(self, d_out: Any, sweep: Sweep) -> None:
-        sweep.ledger.credit_global(self.name, d_out)
-        sweep.ledger.claim(self.value, d_out)
-
-
-class Argument(Node):
-    """An argument of explicit mode: its cotangent is a result."""
-
-    __slots__ = ("key",)
-
-    def __init__(self, key: Any) -> None:
-        self.key = key
-
-    def pull(self, d_out: Any, sweep: Sweep) -> None:
-        sweep.arguments[self.key] = d_out
-
-
-class Rebuilt(Node):
-    """A binding rebuilt around arguments that stand for places below it."""
-
-    __slots__ = ("parts", "value")
-
-    def __init__(self, value: Any, parts: Mapping[tuple[Any, ...], int]) -> None:
-        self.value = value
-        self.parts = parts
-
-    def pull(self, d_out: Any, sweep: Sweep) -> None:
-        for steps, index in self.parts.items():
-            sweep.add(index, _part_of(self.value, steps, d_out))
-
-
-def _part_of(value: Any, steps: tuple[Any, ...], tangent: Any) -> Any:
-    """The tangent of what lies below `steps`, through wrappers that were read as arrays."""
-    for step in steps:
-        if tangent is NOTHING:
-            return NOTHING
-        if isinstance(value, Wrapper) and not isinstance(tangent, Fields):
-            tangent = pull_through(value, tangent)
-        else:
-            tangent = pick(tangent, (step,))
-        value = child(value, step)
-    return tangent
-
-
-class PartRead(Node):
-    """The reading of a field, index or key: a watched part takes its cotangent, else its holder does."""
-
-    __slots__ = ("credits", "holder", "holder_index", "part", "step")
-
-    def __init__(self, holder: Any, holder_index: int, step: Any, part: Any, *, credits: bool = True) -> None:
-        self.holder = holder
-        self.holder_index = holder_index
-        self.step = step
-        self.part = part
-        self.credits = credits
-
-    def pull(self, d_out: Any, sweep: Sweep) -> None:
-        rest = sweep.ledger.claim(self.part, d_out) if self.credits else d_out
-        if rest is not NOTHING:
-            sweep.add(self.holder_index, _structural(self.holder, self.step, rest))
-
-
-def _structural(holder: Any, step: Any, tangent: Any) -> Any:
-    if isinstance(holder, Record):
-        return Fields({name: tangent if name == step else NOTHING for name in holder.field_names})
-    if isinstance(holder, dict):
-        return {str(step): tangent}
-    return type(holder)(tangent if position == step else NOTHING for position in range(len(holder)))
-
-
-class Construction(Node):
-    """A record or container built from traced parts: hands each part its tangent."""
-
-    __slots__ = ("parts",)
-
-    def __init__(self, parts: Mapping[Any, int]) -> None:
-        self.parts = parts
-
-    def pull(self, d_out: Any, sweep: Sweep) -> None:
-        for step, index in self.parts.items():
-            sweep.add(index, pick(d_out, (step,)))
-
-
-def extend(access: Any, step: Any) -> Any:
-    """The access of a part, from that of its holder."""
-    if isinstance(access, tuple):
-        return (*access, step)
-    return access.get(step) if isinstance(access, Local) else None
-
-
-def extend_whole(access: Any, position: int) -> Any:
-    """The access of an element of a container that a primitive consumes whole."""
-    return (*access, Element(position)) if isinstance(access, tuple) else extend(access, position)
-
-
-def read_part(holder: Any, step: Any, *, credits: bool = True) -> Any:
-    """The part of a record or container that `step` leads to; traced where the holder is."""
-    if not isinstance(holder, Tracer):
-        return child(holder, step)
-    part = child(holder.value, step)
-    index = -1
-    if holder.tape.recording:
-        index = holder.tape.record(PartRead(holder.value, holder.index, step, part, credits=credits))
-    return Tracer(part, holder.tape, index, extend(holder.access, step))
-
-
-def read_field(holder: Any, name: str) -> Any:
-    """The field `name` of a record; traced where the holder is.
-
-    Raises: EngineError where there is no such field, with a hint at what would work.
-    """
-    value = primal(holder)
-    if isinstance(value, Record) and name in value.field_names:
-        return read_part(holder, Field(name))
-    raise _no_field(value, name)
-
-
-def _no_field(value: Any, name: str) -> EngineError:
-    instead = {"T": "use transpose(x)", "H": "use adjoint(x)", "shape": "shapes cannot be read"}
-    if is_array(value) and name in instead:
-        return EngineError(f"an array has no field '{name}'", hint=instead[name])
-    if isinstance(value, Record):
-        kind = value.name if isinstance(value, Struct) else type(value).__name__.lower()
-        if isinstance(value, Wrapper):
-            kind = f"{value.kind}(...)"
-        hint = did_you_mean(name, value.field_names)
-        return EngineError(
-            f"{kind} has no field '{name}'", hint=hint or f"fields: {', '.join(value.field_names) or 'none'}"
-        )
-    if is_array(value):
-        return EngineError(f"an array has no field '{name}'", hint=f"write {name}(x) if that is a function")
-    return EngineError(f"{kind_of(value)} has no field '{name}'")
+    return value._value if type(value) is Tracer else value
 
 
 def kind_of(value: Any) -> str:
@@ -250,116 +47,22 @@ def kind_of(value: Any) -> str:
         return "an array"
     if isinstance(value, Struct):
         return f"the struct {value.name}"
-    for kind, name in ((tuple, "a tuple"), (list, "a list"), (dict, "a dict"), (str, "a string")):
+    for kind, name in _KINDS:
         if isinstance(value, kind):
             return name
     if callable(value) or hasattr(value, "call_rule"):
         return "a function"
     if value is None:
         return "nothing"
-    if isinstance(value, bool | np.bool_):
-        return "true or false"
-    return "a complex number" if isinstance(value, complex | np.complexfloating) else "a number"
+    return f"an object of the class {type(value).__name__}"
 
 
-ARRAY_INDEX: list[Callable[[Any, Any], Any]] = []  # filled by the rules of indexing
-
-
-def read_item(holder: Any, key: Any) -> Any:
-    """An element of a container, or an indexed or sliced array; traced where the holder is.
-
-    Tuples and dicts credit a watched element that is read from them, lists do not.
-    """
-    value = primal(holder)
-    if isinstance(value, dict):
-        if not isinstance(key, str):
-            raise EngineError("a dict is indexed by a key in quotes")
-        if key not in value:
-            hint = did_you_mean(key, value) or f"keys: {', '.join(map(repr, value))}"
-            raise EngineError(f"the dict has no key '{key}'", hint=hint)
-        return read_part(holder, Key(key))
-    if isinstance(value, tuple | list):
-        return _read_position(holder, value, primal(key))
-    if isinstance(value, Struct | str) or not (is_array(value) or hasattr(value, "dtype")):
-        raise EngineError(f"{kind_of(value)} cannot be indexed")
-    return ARRAY_INDEX[0](holder, key)
-
-
-def _read_position(holder: Any, value: tuple[Any, ...] | list[Any], key: Any) -> Any:
-    if isinstance(key, slice):
-        picked = [read_part(holder, position, credits=False) for position in range(*key.indices(len(value)))]
-        return make_list(picked) if isinstance(value, list) else make_tuple(picked)
-    if not isinstance(key, int) or isinstance(key, bool):
-        raise EngineError(f"{kind_of(value)} is indexed by a whole number or a slice")
-    if not -len(value) <= key < len(value):
-        raise EngineError(f"index {key} is outside {kind_of(value)} of length {len(value)}")
-    return read_part(holder, key % len(value), credits=isinstance(value, tuple))
-
-
-def iterate(holder: Any) -> Iterator[Any]:
-    """The elements of a container or the first axis of an array; elements that are watched are credited."""
-    value = primal(holder)
-    if is_array(value):
-        for position in range(len(dense(value))):
-            yield read_item(holder, position)
-    else:
-        for step, _ in children(value):
-            yield read_part(holder, step)
-
-
-def _construct(value: Any, parts: Mapping[Any, Any]) -> Any:
-    """`value` itself, traced where one of the `parts` it was built from is."""
-    traced = {step: part for step, part in parts.items() if isinstance(part, Tracer)}
-    if not traced:
-        return value
-    tape = next(iter(traced.values())).tape
-    node = Construction({step: part.index for step, part in traced.items()})
-    access = Local({step: part.access for step, part in traced.items() if part.access is not None})
-    return Tracer(value, tape, tape.record(node), access)
-
-
-def make_tuple(items: Any) -> Any:
-    """A tuple of raw or traced values."""
-    items = tuple(items)
-    return _construct(tuple(primal(item) for item in items), dict(enumerate(items)))
-
-
-def make_list(items: Any) -> Any:
-    """A list of raw or traced values."""
-    items = list(items)
-    return _construct([primal(item) for item in items], dict(enumerate(items)))
-
-
-def make_dict(mapping: Mapping[str, Any]) -> Any:
-    """A dict of raw or traced values."""
-    value = {str(key): primal(part) for key, part in mapping.items()}
-    return _construct(value, {Key(key): part for key, part in mapping.items()})
-
-
-def make_record(build: Callable[[dict[str, Any]], Record], parts: Mapping[str, Any]) -> Any:
-    """The record that `build` makes of raw fields, from raw or traced `parts`."""
-    value = build({name: primal(part) for name, part in parts.items()})
-    return _construct(value, {Field(name): part for name, part in parts.items()})
-
-
-def make_struct(name: str, fields: Mapping[str, Any], mutable: bool = False) -> Any:
-    """A struct of raw or traced fields."""
-    kind = MutableStruct if mutable else Struct
-    return make_record(lambda parts: kind(name, parts), fields)
-
-
-CALL_RULES: dict[str, Callable[..., Any]] = {}  # struct name to call rule, filled by the layers
-
-
-def call(function: Any, *args: Any) -> Any:
-    """Call a primitive, a layer, a closure or any other callable on raw or traced values."""
-    value = primal(function)
-    if isinstance(value, Struct) and value.name in CALL_RULES:
-        return CALL_RULES[value.name](function, *args)
-    if isinstance(value, Record):
-        rule = getattr(value, "call_rule", None)
-        if rule is not None:
-            return rule(function, *args)
-    if callable(value) and not isinstance(value, Record):
-        return value(*args)
-    raise EngineError(f"{kind_of(value)} cannot be called")
+_KINDS: tuple[tuple[Any, str], ...] = (
+    (tuple, "a tuple"),
+    (list, "a list"),
+    (dict, "a dict"),
+    (str, "a string"),
+    ((bool, np.bool_), "true or false"),
+    ((complex, np.complexfloating), "a complex number"),
+    ((int, float, np.number), "a number"),
+)

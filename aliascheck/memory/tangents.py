@@ -1,11 +1,13 @@
 """Gradients of values, with the kinds of absence kept apart: `NOTHING` is not zero.
 
-A dense (natural) tangent of an array or wrapper is an array of its shape. A structural tangent mirrors
-a value's parts: `Fields` for a record, tuple, list or dict for containers, `NOTHING` where a part got none.
+A dense (natural) tangent of an array or wrapper is an array of its shape; `Scattered` is one that is
+zero but at some indices, and not yet written out. A structural tangent mirrors a value's parts: `Fields`
+for a record, tuple, list or dict for containers, `NOTHING` where a part got none.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -38,6 +40,71 @@ class Fields(dict[str, Any]):
 
     def __repr__(self) -> str:
         return "(" + ", ".join(f"{name}={value!r}" for name, value in self.items()) + ",)"
+
+
+class Scattered:
+    """A natural tangent that is zero but at some indices: pieces to be added into an array of zeros.
+
+    Reading n elements one by one makes n pieces and one array, not n arrays. Sums share the list of
+    pieces as long as only one of them grows, so that adding a piece costs the same however many there are.
+    """
+
+    __slots__ = ("count", "pieces", "shape")
+    __array_ufunc__ = None  # an array leaves sums with it to __radd__
+
+    def __init__(self, shape: tuple[int, ...], key: Any, tangent: Any) -> None:
+        self.shape = shape
+        self.pieces = [(key, tangent)]
+        self.count = 1
+
+    def __repr__(self) -> str:
+        return f"Scattered({self.dense()!r})"
+
+    def _with(self, pieces: list[tuple[Any, Any]]) -> Scattered:
+        made = Scattered.__new__(Scattered)
+        made.shape, made.pieces, made.count = self.shape, pieces, len(pieces)
+        return made
+
+    def __add__(self, other: Any) -> Any:
+        if not isinstance(other, Scattered):
+            return self.dense() + other
+        pieces = self.pieces if len(self.pieces) == self.count else self.pieces[: self.count]
+        pieces.extend(other.pieces[: other.count])
+        return self._with(pieces)
+
+    def __radd__(self, other: Any) -> Any:
+        return other + self.dense()
+
+    def each(self, change: Callable[[Any], Any]) -> Scattered:
+        """The tangent whose pieces are changed by a linear map of zero to zero."""
+        return self._with([(key, change(tangent)) for key, tangent in self.pieces[: self.count]])
+
+    def dense(self) -> Array:
+        """The tangent written out, in new memory."""
+        total = np.zeros(self.shape)
+        for key, tangent in self.pieces[: self.count]:
+            if is_basic(key):
+                total[key] += tangent
+            else:
+                np.add.at(total, key, tangent)
+        return total
+
+
+def is_basic(key: Any) -> bool:
+    """Whether an index is basic: made of numbers and slices, so that no element is picked twice."""
+    parts = key if isinstance(key, tuple) else (key,)
+    return all(part is None or part is Ellipsis or isinstance(part, int | slice) for part in parts)
+
+
+def settled(tangent: Any) -> Any:
+    """A tangent without pieces left to be added up."""
+    if isinstance(tangent, Scattered):
+        return tangent.dense()
+    if isinstance(tangent, dict):
+        return type(tangent)({key: settled(part) for key, part in tangent.items()})
+    if isinstance(tangent, tuple | list):
+        return type(tangent)(settled(part) for part in tangent)
+    return tangent
 
 
 class MixedTangentsError(TypeError):

@@ -83,7 +83,7 @@ class Replaced(Traced):
         """The argument for a whole binding, or the binding rebuilt around arguments below it."""
         if (name,) in self._arguments:
             return self._arguments[name,]
-        parts = {path[1:]: arg.index for path, arg in self._arguments.items() if path[0] == name}
+        parts = {path[1:]: arg._index for path, arg in self._arguments.items() if path[0] == name}
         value = self._bindings[name]
         return Tracer(value, self._tape, self._tape.record(Rebuilt(value, parts)), (name,))
 
@@ -158,9 +158,9 @@ class Program:
         watched = {path: identity(lookup(self.bindings, path)) for path in self.members}
         ledger = Ledger(watched.values() if mode == "implicit" else None)
         arguments: dict[Any, Any] = {}
-        if isinstance(out, Tracer) and out.index >= 0:
+        if isinstance(out, Tracer) and out._index >= 0:
             try:
-                arguments = walk_back(tape, out.index, np.float64(1.0), ledger, gates)
+                arguments = walk_back(tape, out._index, np.float64(1.0), ledger, gates)
             except (ArithmeticError, LookupError, TypeError, ValueError) as error:
                 raise EngineError(str(error)) from error
         if mode == "explicit":

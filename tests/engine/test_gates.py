@@ -288,7 +288,7 @@ def test_walks_over_one_tape_do_not_disturb_each_other():
     results = []
     for gates in (None, {("x",): 0.0}, {("x",): 3.0}, None):
         ledger = Ledger([identity(x)])
-        walk_back(tape, out.index, np.float64(1.0), ledger, gates)
+        walk_back(tape, out._index, np.float64(1.0), ledger, gates)
         results.append(ledger.watched[identity(x)])
     assert [found.tolist() for found in results] == [[2, 4], [0, 0], [6, 12], [2, 4]]
 

@@ -9,6 +9,7 @@ import pytest
 
 from aliascheck.engine import NOTHING, REGISTRY, Primitive, check_rule, gradient, pullback
 from aliascheck.engine.domain import reals
+from aliascheck.engine.primitive import ContainerPrimitive
 from aliascheck.errors import EngineError
 
 
@@ -265,10 +266,9 @@ RIGHT = {
     "linear": linear(A, lambda d: A.T @ d),
     "tanh": Primitive(tanh, "tanh"),
     "product": product(RIGHT_LEFT, RIGHT_RIGHT, broadcasts=True),
-    "join": Primitive(
+    "join": ContainerPrimitive(
         lambda arrays: (np.concatenate(arrays), lambda d: np.split(d, 2)),
         "join",
-        container=True,
         domain=([reals(-3, 3, 2), reals(-3, 3, 2)],),
     ),
 }
@@ -319,19 +319,17 @@ WRONG = {
         "direction of 'y'",
     ),
     "parts exchanged": (
-        Primitive(
+        ContainerPrimitive(
             lambda arrays: (np.concatenate(arrays), lambda d: np.split(d, 2)[::-1]),
             "join",
-            container=True,
             domain=([reals(-3, 3, 2), reals(-3, 3, 2)],),
         ),
         "differences give",
     ),
     "a part missing": (
-        Primitive(
+        ContainerPrimitive(
             lambda arrays: (np.concatenate(arrays), lambda d: np.split(d, 2)[:1]),
             "join",
-            container=True,
             domain=([reals(-3, 3, 2), reals(-3, 3, 2)],),
         ),
         "gives a list for a list of 2",

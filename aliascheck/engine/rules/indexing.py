@@ -8,8 +8,9 @@ import numpy as np
 
 from aliascheck.engine.alias import alias
 from aliascheck.engine.domain import reals
+from aliascheck.engine.parts import ARRAY_INDEX
 from aliascheck.engine.primitive import primitive
-from aliascheck.engine.tracer import ARRAY_INDEX, primal
+from aliascheck.engine.tracer import primal
 from aliascheck.errors import EngineError
 from aliascheck.memory import dense
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from aliascheck.engine.domain import reals, square
-from aliascheck.engine.primitive import REGISTRY, Primitive, primitive, unbroadcast
+from aliascheck.engine.primitive import REGISTRY, ContainerPrimitive, primitive, unbroadcast
 from aliascheck.errors import EngineError
 
 MATRICES = (reals(-2, 2, 3, 4), reals(-2, 2, 4, 2))
@@ -163,16 +162,13 @@ def kron(x: Any, y: Any) -> Any:
     )
 
 
-class Einsum(Primitive):
+class Einsum(ContainerPrimitive):
     """Einstein's summation: the spec comes first, as NumPy has it."""
 
     def __call__(self, spec: Any, *operands: Any, **settings: Any) -> Any:
         if not isinstance(spec, str):
             raise EngineError("einsum takes its spec first", hint='write einsum("ij,jk->ik", a, b)')
-        return super().__call__(tuple(operands), spec=spec, **settings)
-
-    def apply(self, operands: Sequence[Any], static: Sequence[Any], settings: Mapping[str, Any]) -> Any:
-        return super().__call__(*operands, *static, **settings)
+        return self.apply((operands,), settings={**settings, "spec": spec})
 
 
 def _letters(spec: str, shapes: list[tuple[int, ...]]) -> tuple[list[str], str]:
@@ -247,7 +243,6 @@ def _einsum(arrays: Any, spec: str = "") -> Any:
 EINSUM = Einsum(
     _einsum,
     "einsum",
-    container=True,
     size=_einsum_size,
     domain=([reals(-2, 2, 2, 3), reals(-2, 2, 3, 2)],),
     examples=[{"spec": spec} for spec in ("ij,jk->ik", "ij,ji", "ij,kl->lj", "ab,cd->", "...i,i...->...")],

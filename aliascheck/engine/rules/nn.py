@@ -8,11 +8,12 @@ import numpy as np
 
 from aliascheck.engine.domain import Reals, reals
 from aliascheck.engine.layer import layer
+from aliascheck.engine.parts import call, iterate, read_field, read_item
 from aliascheck.engine.primitive import primitive
 from aliascheck.engine.rules.elementwise import add
 from aliascheck.engine.rules.linalg import matmul
 from aliascheck.engine.rules.shaping import transpose
-from aliascheck.engine.tracer import call, iterate, primal, read_field, read_item
+from aliascheck.engine.tracer import primal
 from aliascheck.errors import EngineError
 from aliascheck.memory import dense
 
