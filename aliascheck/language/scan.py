@@ -133,7 +133,7 @@ class _Scanner:
             raise self.refuse(match, "complex numbers are not available")
         if digits == "0" and after != "" and after in "xXoObB":
             raise self.refuse(match, "numbers are written in decimal digits")
-        if after != "" and (after.isalnum() or after in "_."):
+        if digits.endswith("_") or (after != "" and (after.isalnum() or after in "_.")):
             raise self.refuse(match, f"'{digits[:20]}{after}' is not a number")
         if digits[0] == "0" and digits.strip("0_").isdecimal() and len(digits) > 1:
             raise self.refuse(match, "a number starts with a zero")

@@ -233,10 +233,10 @@ def check_error(error: ExpressionError, column: int, fragment: str) -> None:
 
 def test_the_caret_marks_the_span() -> None:
     with pytest.raises(ExpressionError) as caught:
-        parse("1 + sum(wieght)").evaluate(Raw())
+        parse("1 + sum(qqqqqq)").evaluate(Raw())
     assert str(caught.value).splitlines() == [
-        "column 9: unknown name 'wieght'",
-        "  1 + sum(wieght)",
+        "column 9: unknown name 'qqqqqq'",
+        "  1 + sum(qqqqqq)",
         "          ^^^^^^",
     ]
 
