@@ -39,7 +39,7 @@ def vocabulary_lines(page: Page) -> list[Text]:
         *_section("Syntax", [("", SYNTAX)], page),
         *_section("Memory", _described(ALLOCATIONS), page),
         *_section("Structs", STRUCTS, page),
-        *_section("Layers", [(_fields(layer), layer.summary) for layer in LAYERS.values()], page),
+        *_section("Layers", [(_fields(layer), layer.summary) for _, layer in sorted(LAYERS.items())], page),
         *_section("Sets", SETS, page),
         *_section("Constants", [("", ", ".join((*CONSTANTS, "true", "false")))], page),
         *_section("Primitives", _primitives(), page)[:-1],

@@ -2,8 +2,18 @@
 
 from typing import Any
 
+from aliascheck.engine import rules
+from aliascheck.engine.capture import Bindings, read_global
 from aliascheck.engine.checking import check_rule
-from aliascheck.engine.gradient import Bindings, check_loss, gradient, pullback, read_global, withgradient
+from aliascheck.engine.custom import custom
+from aliascheck.engine.gradient import (
+    WithGradient,
+    check_loss,
+    gradient,
+    pullback,
+    withgradient,
+)
+from aliascheck.engine.jacobian import jacobian, withjacobian
 from aliascheck.engine.layer import LAYERS, Layer
 from aliascheck.engine.operators import install
 from aliascheck.engine.params import Grads, Params
@@ -20,7 +30,6 @@ from aliascheck.engine.parts import (
     read_item,
 )
 from aliascheck.engine.primitive import REGISTRY, Meter, Primitive, charge, metered, primitive
-from aliascheck.engine.rules import elementwise, indexing, linalg, nn, reductions, shaping
 from aliascheck.engine.tape import Ledger, Tape, walk_back
 from aliascheck.engine.tracer import Tracer, primal
 from aliascheck.memory import NOTHING
@@ -51,29 +60,28 @@ __all__ = [
     "Rebuilt",
     "Tape",
     "Tracer",
+    "WithGradient",
     "call",
     "charge",
     "check_loss",
     "check_rule",
-    "elementwise",
+    "custom",
     "gradient",
-    "indexing",
-    "linalg",
+    "jacobian",
     "make_dict",
     "make_list",
     "make_record",
     "make_struct",
     "make_tuple",
     "metered",
-    "nn",
     "primal",
     "primitive",
     "pullback",
     "read_field",
     "read_global",
     "read_item",
-    "reductions",
-    "shaping",
+    "rules",
     "walk_back",
     "withgradient",
+    "withjacobian",
 ]

@@ -17,14 +17,24 @@ from aliascheck.engine.primitive import (
     REGISTRY,
     Primitive,
     charge,
-    look,
     number_or_array,
     path_of,
-    tape_of,
 )
 from aliascheck.engine.tape import Node, Sweep
-from aliascheck.engine.tracer import Local, Tracer, primal
-from aliascheck.memory import NOTHING, Field, Fields, Wrapper, dense, is_array, pull_through, settled
+from aliascheck.engine.tracer import Local, Tracer, kind_of, primal
+from aliascheck.errors import EngineError
+from aliascheck.memory import (
+    NOTHING,
+    Array,
+    Field,
+    Fields,
+    Scattered,
+    Wrapper,
+    dense,
+    is_array,
+    pull_through,
+    settled,
+)
 
 
 class Aliased(Node):
@@ -42,27 +52,28 @@ class Aliased(Node):
         if isinstance(d_out, Fields):
             sweep.add(self.index, d_out.get("parent", NOTHING))
             return
-        d_out = settled(d_out)
+        if type(d_out) is Scattered:
+            d_out = d_out.dense()
         parent = self.back(d_out) if self.back is not None else pull_through(self.wrapper, d_out)
         sweep.add_gated(self.index, self.access, parent)
 
 
 class Unwrapped(Node):
-    """A wrapper undone by its own kind (`adjoint(adjoint(x))` is `x`): cotangents are wrapped again."""
+    """A wrapper undone: what it hands back is shown as the wrapper showed its parent."""
 
-    __slots__ = ("access", "index", "shape")
+    __slots__ = ("access", "index", "wrapper")
 
-    def __init__(self, index: int, access: Any, shape: tuple[int, ...]) -> None:
+    def __init__(self, index: int, access: Any, wrapper: Wrapper) -> None:
         self.index = index
         self.access = access
-        self.shape = shape
+        self.wrapper = wrapper
 
     def pull(self, d_out: Any, sweep: Sweep) -> None:
         if isinstance(d_out, Fields):
             sweep.add(self.index, Fields({"parent": d_out}))
         else:
-            d_out = np.asarray(settled(d_out))
-            sweep.add_gated(self.index, self.access, d_out.T.reshape(self.shape))
+            shown = self.wrapper.show(np.array(settled(d_out), order="C"))
+            sweep.add_gated(self.index, self.access, shown)
 
 
 class Alias(Primitive):
@@ -81,31 +92,66 @@ class Alias(Primitive):
         self, operands: Sequence[Any], static: Sequence[Any] = (), settings: Mapping[str, Any] = NO_SETTINGS
     ) -> Any:
         (operand,) = operands
+        traced = type(operand) is Tracer
+        tape, access = (operand._tape, operand._access) if traced else (None, None)
         value = primal(operand)
         if not is_array(value):
             value = np.asarray(number_or_array(self.name, value), dtype=float)
-        tape = tape_of(operands)
-        access = operand._access if tape is not None else None
-        seen = look(tape, access, value)
-        plain = all(setting is None for setting in (*static, *settings.values()))
-        if plain and isinstance(value, Wrapper) and value.kind in self.undoes and not value.arguments:
-            parent = dense(value.parent)
-            shows_parent = seen is value.array and np.may_share_memory(seen, parent)
-            out = value.parent if shows_parent else seen.T.reshape(parent.shape)
+        shown = dense(value)
+        seen = shown if tape is None else tape.look(access, value)
+        if isinstance(value, Wrapper) and self._is_undoing(value, static, settings):
+            out = _undone(value, seen)
             if tape is None:
                 return out
-            node: Node = Unwrapped(operand._index, path_of(access), seen.shape)
-            return Tracer(out, tape, tape.record(node))
+            entry: Node = Unwrapped(operand._index, path_of(access), value)
+            return Tracer(out, tape, tape.record(entry))
         arguments, show, back = self.forward(seen, *static, **settings)
         wrapper = Wrapper(self.name, arguments, value, show)
         # What it repeats counts as if it were there: the first primitive that reads it may copy.
         charge(self.name, max(wrapper.array.size - seen.size, 0))
-        if seen is not dense(value):
+        if seen is not shown:
             wrapper.array = show(seen)
         if tape is None:
             return wrapper
-        node = Aliased(operand._index, path_of(access), wrapper, back)
-        return Tracer(wrapper, tape, tape.record(node), Local({Field("parent"): access}))
+        entry = Aliased(operand._index, path_of(access), wrapper, back)
+        return Tracer(wrapper, tape, tape.record(entry), Local({_PARENT: access}))
+
+    def _is_undoing(self, value: Wrapper, static: Sequence[Any], settings: Mapping[str, Any]) -> bool:
+        """Whether a wrapper is of a kind that this one takes off again."""
+        plain = all(setting is None for setting in (*static, *settings.values()))
+        return plain and value.kind in self.undoes and not value.arguments
+
+
+_PARENT = Field("parent")
+
+
+def _undone(wrapper: Wrapper, seen: Array) -> Any:
+    """What a wrapper shows, without it: its parent, or what a private copy shows of that."""
+    parent = dense(wrapper.parent)
+    if seen is wrapper.array and np.may_share_memory(seen, parent):
+        return wrapper.parent
+    out = np.empty(parent.shape)
+    wrapper.show(out)[...] = seen
+    return out
+
+
+class Unwrapping(Alias):
+    """The primitive that takes any wrapper off that shows all of its parent."""
+
+    def apply(
+        self, operands: Sequence[Any], static: Sequence[Any] = (), settings: Mapping[str, Any] = NO_SETTINGS
+    ) -> Any:
+        value = primal(operands[0])
+        if not isinstance(value, Wrapper):
+            raise EngineError(f"{kind_of(value)} has no parent", hint="only wrappers such as adjoint(x) have")
+        if value.array.size != dense(value.parent).size or value.kind in ("view", "broadcast_to"):
+            raise EngineError(
+                f"{value.kind}(...) does not show all of its parent", hint="read its field: w.parent"
+            )
+        return super().apply(operands, static, settings)
+
+    def _is_undoing(self, value: Wrapper, static: Sequence[Any], settings: Mapping[str, Any]) -> bool:
+        return True
 
 
 @overload

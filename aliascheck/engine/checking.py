@@ -3,60 +3,24 @@
 from __future__ import annotations
 
 import inspect
-import itertools
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from aliascheck.engine.alias import Alias
-from aliascheck.engine.domain import Reals, reals
+from aliascheck.engine.examples import Example, examples
 from aliascheck.engine.gradient import pullback
-from aliascheck.engine.primitive import Primitive
+from aliascheck.engine.primitive import ContainerPrimitive, Primitive
 from aliascheck.engine.stops import Stops, recorded, replayed
-from aliascheck.engine.tracer import Tracer, primal
+from aliascheck.engine.tracer import primal
 from aliascheck.errors import EngineError
-from aliascheck.memory import NOTHING, Array, Data, dense, field
+from aliascheck.memory import NOTHING, Array, Data, Scattered, dense, settled
 
 TOLERANCE = 1e-9
 STEP = 5e-4
 DIRECTIONS = 2
 STENCIL = ((1, 0.75), (2, -0.15), (3, 1.0 / 60.0))
-
-SHAPES: tuple[tuple[int, ...], ...] = ((), (1,), (3,), (2, 3))
-PAIRS: tuple[tuple[tuple[int, ...], ...], ...] = (
-    ((), (3,)),
-    ((3,), (2, 3)),
-    ((2, 1), (3,)),
-    ((2, 1, 3), (4, 1)),
-    ((1, 1), (1,)),
-)
-EMPTY: tuple[tuple[int, ...], ...] = ((0,), (0, 3), (2, 0))
-
-
-class Example(Data, frozen=True):
-    """One application of a primitive. `may_refuse`: an EngineError is an answer too."""
-
-    operands: tuple[Any, ...]
-    static: tuple[Any, ...] = ()
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    repeated: bool = False
-    may_refuse: bool = False
-
-    def describe(self, primitive: Primitive) -> str:
-        """The call as an author would read it, with shapes for operands."""
-        operands = self.operands[:1] * 2 if self.repeated else self.operands
-        shown = [_shapes(operand) for operand in operands] + [repr(value) for value in self.static]
-        shown += [f"{name}={value!r}" for name, value in self.settings.items()]
-        again = ", both operands the same array" if self.repeated else ""
-        return f"{primitive.name}({', '.join(shown)}){again}"
-
-
-def _shapes(operand: Any) -> str:
-    if isinstance(operand, tuple | list):
-        return f"[{', '.join(map(_shapes, operand))}]"
-    return "x".join(map(str, np.shape(operand))) or "number"
 
 
 def check_rule(
@@ -71,7 +35,8 @@ def check_rule(
 
     Numbers, vectors, matrices, broadcast pairs, one array as both operands, empty, strided, transposed
     and reversed operands, and the settings that the signature names are tried; with `operands`, only
-    those given. The seed is random and not constant, so that a transposed rule shows.
+    those given. The seed is random and not constant, so that a transposed rule shows; several results
+    get one seed each. A pullback must neither write to what it is given nor hand out what it keeps.
 
     The stencil has order 6 and step h = 5e-4: its truncation error `h^6/140 f'''''''` is below 1e-10 of
     the derivative for a function no wilder than `x^-2` at 0.2, and rounding adds about `eps/h = 4e-13` of
@@ -82,10 +47,10 @@ def check_rule(
     """
     rng = np.random.default_rng(seed)
     if operands is None:
-        examples: Iterator[Example] = _examples(primitive, rng)
+        tried: Iterator[Example] = examples(primitive, rng)
     else:
-        examples = iter([Example(tuple(operands), tuple(static), settings or {})])
-    for example in examples:
+        tried = iter([Example(tuple(operands), tuple(static), settings or {})])
+    for example in tried:
         try:
             _check(primitive, example, rng)
         except EngineError as error:
@@ -95,31 +60,91 @@ def check_rule(
 
 def _check(primitive: Primitive, example: Example, rng: np.random.Generator) -> None:
     operands = example.operands[:1] if example.repeated else example.operands
+    moving = [position for position, operand in enumerate(operands) if _is_real(operand)]
     stops = Stops()
 
-    def apply(*values: Any) -> Any:
+    def apply(*moved: Any) -> Any:
+        values = list(operands)
+        for position, value in zip(moving, moved, strict=True):
+            values[position] = value
         values = values * 2 if example.repeated else values
         return primitive.apply(values, example.static, dict(example.settings))
 
+    points = [operands[position] for position in moving]
     with recorded(stops):
-        out, back = pullback(apply, *operands)
+        out, back = pullback(apply, *points)
+    weights = _weights(_in_a_row(out), rng)
+    before = _copied([weights, *operands])
+    tangents = back(_seed(out, weights))
+    _demand(_same(before, [weights, *operands]), primitive, example, "the rule writes to what it was given")
     if not primitive.differentiable:
-        _demand(not isinstance(out, Tracer), primitive, example, "its result is traced")
+        nothing = all(tangent is NOTHING for tangent in tangents)
+        _demand(nothing, primitive, example, "it is not differentiable, and has a rule")
         return
-    weights = rng.uniform(0.5, 1.5, np.shape(dense(out))) * rng.choice((-1.0, 1.0), np.shape(dense(out)))
-    before = [weights.copy(), *(_copied(operand) for operand in operands)]
-    tangents = back(weights)
-    for old, now in zip(before, [weights, *operands], strict=True):
-        _demand(_same(old, now), primitive, example, "the rule writes to what it was given")
-    for position, (operand, tangent) in enumerate(zip(operands, tangents, strict=True)):
-        _check_shape(primitive, example, operand, tangent)
+    if not isinstance(primitive, Alias):
+        _check_gifts(primitive, example, _seed(out, before[0]))
+        _demand(_same(before[1:], operands), primitive, example, "the rule gives an operand away")
+    for order, (position, tangent) in enumerate(zip(moving, tangents, strict=True)):
+        _check_shape(primitive, example, operands[position], tangent)
 
-        def value_at(moved: Any, position: int = position) -> Any:
+        def value_at(moved: Any, order: int = order) -> Any:
             with replayed(stops):
-                return dense(primal(apply(*operands[:position], moved, *operands[position + 1 :])))
+                return _in_a_row(primal(apply(*points[:order], moved, *points[order + 1 :])))
 
         for _ in range(DIRECTIONS):
-            _compare(primitive, example, position, _Line(value_at, operand, weights, tangent), rng)
+            _compare(primitive, example, position, _Line(value_at, points[order], weights, tangent), rng)
+
+
+def _is_real(operand: Any) -> bool:
+    """Whether derivatives are taken by it: truth values and integers in arrays are constants."""
+    return isinstance(operand, tuple | list | int) or np.asarray(operand).dtype.kind == "f"
+
+
+def _weights(values: Any, rng: np.random.Generator) -> Array:
+    return np.asarray(rng.uniform(0.5, 1.5, np.shape(values)) * rng.choice((-1.0, 1.0), np.shape(values)))
+
+
+def _in_a_row(out: Any) -> Any:
+    """The result of a primitive as one array: several results are one row of numbers."""
+    if isinstance(out, tuple | list):
+        return np.concatenate([np.ravel(dense(part)) for part in out])
+    return dense(out)
+
+
+def _seed(out: Any, weights: Array) -> Any:
+    """`weights` as a cotangent of the result: views of the row, one for each of several results."""
+    if not isinstance(out, tuple | list):
+        return weights
+    ends = np.cumsum([np.size(dense(part)) for part in out])[:-1]
+    parts = np.split(weights, ends)
+    return type(out)(part.reshape(np.shape(dense(one))) for part, one in zip(parts, out, strict=True))
+
+
+def _check_gifts(primitive: Primitive, example: Example, seed: Any) -> None:
+    """Scribble over what each rule gives, and ask again: the engine adds to what it gets."""
+    if isinstance(primitive, ContainerPrimitive):
+        arrays: list[Any] = [[dense(part) for part in operand] for operand in example.operands]
+    else:
+        arrays = [primitive.see(operand) for operand in example.operands * (1 + example.repeated)]
+    _, rules = primitive.compute(arrays, example.static, dict(example.settings))
+    for rule in rules:
+        if rule is None:
+            continue
+        given = rule(_copied(seed))
+        noted = _copied(settled(given))
+        _scribble(given)
+        again = settled(rule(_copied(seed)))
+        _demand(_same(noted, again), primitive, example, "the rule gives an array that it keeps")
+
+
+def _scribble(tangent: Any) -> None:
+    if isinstance(tangent, Scattered):
+        _scribble([piece for _, piece in tangent.pieces])
+    elif isinstance(tangent, tuple | list):
+        for part in tangent:
+            _scribble(part)
+    elif isinstance(tangent, np.ndarray) and tangent.flags.writeable:
+        tangent[...] = -7.25
 
 
 class _Line(Data, frozen=True):
@@ -215,159 +240,15 @@ def _inner(tangent: Any, direction: Any) -> tuple[float, float]:
     return float(np.sum(terms)), float(np.abs(terms).sum())
 
 
-def _copied(operand: Any) -> Any:
-    if isinstance(operand, tuple | list):
-        return [_copied(part) for part in operand]
-    return np.array(operand)
+def _copied(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return type(value)(map(_copied, value))
+    return value if value is NOTHING else np.array(value)
 
 
 def _same(old: Any, now: Any) -> bool:
-    if isinstance(old, list):
+    if isinstance(old, tuple | list):
         return all(map(_same, old, now))
-    return bool(np.array_equal(old, now))
-
-
-def _examples(primitive: Primitive, rng: np.random.Generator) -> Iterator[Example]:
-    domains = _domains(primitive)
-    for shapes in _shape_lists(primitive, domains):
-        operands = tuple(_sample(domain, rng, shape) for domain, shape in zip(domains, shapes, strict=True))
-        for turn, (static, settings) in enumerate(_settings(primitive, operands[0])):
-            for lie in LAYOUTS if turn == 0 else LAYOUTS[turn % len(LAYOUTS) :][:1]:
-                if lie is _as_is or any(_has_axes(operand) for operand in operands):
-                    laid = tuple(_laid(operand, lie) for operand in operands)
-                    refuse = isinstance(primitive, Alias) and lie is not _as_is
-                    yield Example(laid, static, settings, may_refuse=refuse)
-        if not any(_has_axes(operand) for operand in operands):
-            yield Example(tuple(float(operand) for operand in operands))
-    yield from _repeated(primitive, domains, rng)
-    yield from _empty(primitive, domains)
-
-
-def _domains(primitive: Primitive) -> tuple[Any, ...]:
-    domain = primitive.domain if primitive.domain is not None else reals()
-    return domain if isinstance(domain, tuple) else (domain,) * primitive.arity
-
-
-def _is_free(domains: Sequence[Any]) -> bool:
-    return all(isinstance(domain, Reals) and domain.shape is None for domain in domains)
-
-
-def _shape_lists(primitive: Primitive, domains: Sequence[Any]) -> Iterator[tuple[tuple[int, ...], ...]]:
-    """Shapes for all operands together; domains of one shape keep it."""
-    if not _is_free(domains):
-        yield ((),) * len(domains)
-        return
-    for shape in SHAPES:
-        yield (shape,) * len(domains)
-    for left, right in PAIRS if len(domains) > 1 else ():
-        for pair in ((left, right), (right, left)):
-            shapes = tuple(itertools.islice(itertools.cycle(pair), len(domains)))
-            if primitive.broadcasts or _takes(primitive, [np.ones(shape) for shape in shapes], (), {}):
-                yield shapes
-
-
-def _takes(
-    primitive: Primitive, operands: Sequence[Any], static: Sequence[Any], settings: Mapping[str, Any]
-) -> bool:
-    """Whether the primitive itself has a value there: what it refuses needs no rule."""
-    try:
-        with warnings.catch_warnings(action="error", category=RuntimeWarning):
-            primitive.apply(operands, static, dict(settings))
-    except (ValueError, RuntimeWarning, ZeroDivisionError, EngineError):
-        return False
-    return True
-
-
-def _sample(domain: Any, rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
-    if isinstance(domain, list):
-        return [_sample(part, rng, shape) for part in domain]
-    return domain.sample(rng, shape)
-
-
-def _has_axes(operand: Any) -> bool:
-    return isinstance(operand, list) or bool(np.ndim(operand))
-
-
-def _repeated(primitive: Primitive, domains: Sequence[Any], rng: np.random.Generator) -> Iterator[Example]:
-    if primitive.arity == 2 and domains[0] == domains[1]:
-        for shape in SHAPES if _is_free(domains) else ((),):
-            yield Example((domains[0].sample(rng, shape),), repeated=True)
-
-
-def _empty(primitive: Primitive, domains: Sequence[Any]) -> Iterator[Example]:
-    """Empty operands, where the primitive itself has a value for them."""
-    if not _is_free(domains):
-        return
-    for shape in EMPTY:
-        operands = (np.zeros(shape),) * len(domains)
-        for static, settings in _settings(primitive, operands[0]):
-            if _takes(primitive, operands, static, settings):
-                yield Example(operands, static, settings)
-
-
-def _as_is(values: Array) -> Array:
-    return values
-
-
-def _strided(values: Array) -> Array:
-    wide = np.zeros((*values.shape[:-1], 2 * values.shape[-1]))
-    wide[..., ::2] = values
-    return wide[..., ::2]
-
-
-def _transposed(values: Array) -> Array:
-    return np.array(values.T, order="C").T
-
-
-def _reversed(values: Array) -> Array:
-    return np.array(values[::-1])[::-1]
-
-
-LAYOUTS = (_as_is, _strided, _transposed, _reversed)
-
-
-def _laid(operand: Any, lie: Callable[[Array], Array]) -> Any:
-    if isinstance(operand, list):
-        return [_laid(part, lie) for part in operand]
-    return lie(operand) if operand.ndim else operand
-
-
-def _settings(primitive: Primitive, operand: Any) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
-    """Every combination of the settings that are known by name, the defaults first."""
-    if primitive.examples is not None:
-        yield from (((), dict(settings)) for settings in primitive.examples)
-        return
-    parameters = list(primitive.signature.parameters.values())[primitive.arity :]
-    reduces = "keepdims" in primitive.signature.parameters
-    shape = np.shape(operand[0]) if isinstance(operand, list) else np.shape(operand)
-    static: tuple[Any, ...] = ()
-    named: dict[str, Sequence[Any]] = {}
-    for parameter in parameters:
-        if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
-            static = shape
-        elif parameter.name in SETTINGS and shape:
-            values = SETTINGS[parameter.name](shape, parameter.default, reduces)
-            named[parameter.name] = [parameter.default, *(v for v in values if v != parameter.default)]
-    for combination in itertools.product(*named.values()):
-        yield static, dict(zip(named, combination, strict=True))
-
-
-def _axes(shape: tuple[int, ...], default: Any, tuples: bool) -> list[Any]:
-    axes: list[Any] = [*range(len(shape)), -1]
-    if tuples:
-        axes += [tuple(range(len(shape))), (-1,)]
-    return axes if default is None or len(shape) > 1 else axes[:1]
-
-
-SETTINGS: dict[str, Callable[[tuple[int, ...], Any, bool], list[Any]]] = {
-    "axis": _axes,
-    "keepdims": lambda shape, default, tuples: [True],
-    "ddof": lambda shape, default, tuples: [1] if min(shape) > 1 else [],
-    "k": lambda shape, default, tuples: [1, -1],
-    "shift": lambda shape, default, tuples: [-2, 5],
-    "times": lambda shape, default, tuples: [1, 3],
-    "slope": lambda shape, default, tuples: [0.25],
-    "alpha": lambda shape, default, tuples: [0.5],
-    "low": lambda shape, default, tuples: [-0.505],
-    "high": lambda shape, default, tuples: [0.505],
-}
+    if old is NOTHING or now is NOTHING:
+        return old is now
+    return bool(np.array_equal(old, now, equal_nan=True))

@@ -2,120 +2,206 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from aliascheck.engine.capture import followed
+from aliascheck.engine.capture import Follower
+from aliascheck.engine.objects import mirrored
 from aliascheck.engine.params import Grads, Params
-from aliascheck.engine.parts import Argument, GlobalRead
+from aliascheck.engine.parts import is_constant, make_dict, make_list, make_tuple
 from aliascheck.engine.tape import Ledger, Tape, walk_back
 from aliascheck.engine.tracer import Tracer, kind_of, primal
 from aliascheck.errors import EngineError
-from aliascheck.memory import NOTHING, MixedTangentsError, dense, identity
-
-_recording: list[Tape] = []
+from aliascheck.memory import NOTHING, Fields, MixedTangentsError, Struct, children, dense, identity, is_array
 
 
-@contextmanager
-def _on(tape: Tape) -> Iterator[None]:
-    _recording.append(tape)
-    try:
-        yield
-    finally:
-        _recording.pop()
+class WithGradient(NamedTuple):
+    """What a function gave, and its gradient."""
 
-
-class Bindings:
-    """Named values whose reads are followed: what Zygote's implicit mode calls globals.
-
-    main = Bindings(x=x, xt=adjoint(x))
-    gradient(lambda: np.sum(main.xt * main.x), Params([x]))
-    """
-
-    def __init__(self, **values: Any) -> None:
-        self.__dict__["_values"] = values
-
-    def __getattr__(self, name: str) -> Any:
-        if name not in self._values:
-            raise AttributeError(name)
-        value = self._values[name]
-        return read_global(_recording[-1], name, value) if _recording else value
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if _recording:
-            raise EngineError(f"'{name}' cannot be bound again while it is differentiated")
-        self._values[name] = value
-
-
-def read_global(tape: Tape, name: str, value: Any) -> Tracer:
-    """A traced reading of a global name; each textual occurrence is one."""
-    return Tracer(value, tape, tape.record(GlobalRead(name, value)), (name,))
+    val: Any
+    grad: Any
 
 
 def check_loss(value: Any) -> float:
     """The number that a loss gave. Raises EngineError where it is no real scalar."""
     number = dense(primal(value))
+    if type(number) is float or type(number) is np.float64:
+        return float(number)
     if isinstance(number, bool | np.bool_) or not isinstance(number, int | float | np.number | np.ndarray):
         raise EngineError(
             f"the loss is {kind_of(primal(value))}, not a number", hint="reduce it with sum(...)"
         )
     if np.ndim(number) != 0:
-        shape = "(" + ", ".join(map(str, np.shape(number))) + ("," if np.ndim(number) == 1 else "") + ")"
-        raise EngineError(
-            f"the loss has shape {shape}, and must be a scalar", hint="reduce it with sum(...) or mean(...)"
-        )
+        hint = "reduce it with sum(...) or mean(...)"
+        raise EngineError(f"the loss has shape {np.shape(number)}, and must be a scalar", hint=hint)
     if np.iscomplexobj(number):
         raise EngineError("the loss is complex", hint="take its real part")
     return float(number)
 
 
-def _pull(tape: Tape, out: Any, seed: Any, ledger: Ledger) -> dict[Any, Any]:
-    if not isinstance(out, Tracer) or out._index < 0 or seed is NOTHING:
-        return {}
-    seed = np.asarray(seed, float) if isinstance(seed, np.ndarray) else np.float64(seed)
-    try:
-        return walk_back(tape, out._index, seed, ledger)
-    except MixedTangentsError as error:
-        raise EngineError(str(error), hint="read it in one way only") from error
+class Recording:
+    """A function's value on a tape, to be pulled back to the arguments or the set that it was taken for."""
+
+    def __init__(self, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        self.tape = Tape()
+        self.params = args[0] if len(args) == 1 and isinstance(args[0], Params) else None
+        if self.params is not None:
+            for member in self.params:
+                check_real(member, "a member of the set")
+            args = ()
+        self.args = args
+        self.follower = Follower(self.tape, explicit=self.params is None)
+        if self.params is not None:
+            function = self.follower.function(function)
+        arguments = [self._argument(position, arg) for position, arg in enumerate(args)]
+        with self.follower:
+            out = function(*arguments)
+        self.value = deep_primal(out)
+        self.out = _joined(out)
+
+    def _argument(self, position: int, arg: Any) -> Any:
+        check_real(arg, f"argument {position}")
+        if is_constant(arg):
+            return arg
+        return self.follower.argument(position, arg)
+
+    def pull_back(self, seed: Any = 1.0, *, last: bool = False) -> Any:
+        """The gradients for a cotangent of the value; after the `last` time the tape is gone."""
+        ledger = Ledger(() if self.params is None else map(identity, self.params))
+        found = self._walk(seed, ledger, last)
+        taken = {id(seed)}
+        if self.params is None:
+            return tuple(
+                mirrored(arg, _owned(found.get(position, NOTHING), taken))
+                for position, arg in enumerate(self.args)
+            )
+        entries = {key: _owned(tangent, taken) for key, tangent in ledger.watched.items()}
+        names = {name: _owned(tangent, taken) for name, tangent in ledger.globals.items()}
+        return Grads(self.params, entries, names)
+
+    def _walk(self, seed: Any, ledger: Ledger, last: bool) -> dict[Any, Any]:
+        if seed is NOTHING:
+            return {}
+        cotangent = _as_cotangent(self.value, seed)
+        if not isinstance(self.out, Tracer):
+            return {}
+        try:
+            return walk_back(self.tape, self.out._index, cotangent, ledger, release=last)
+        except MixedTangentsError as error:
+            raise EngineError(str(error), hint="read it in one way only") from error
 
 
 def pullback(function: Callable[..., Any], *args: Any) -> tuple[Any, Callable[..., Any]]:
     """The value of a function, and its pullback from a cotangent of that value.
 
     With a single `Params`, the function takes no argument and the pullback gives `Grads`; else it gives
-    a tuple with one gradient for each argument. A pullback may be called any number of times.
+    a tuple with one gradient for each argument. A pullback may be called any number of times, and what it
+    gives is the caller's: new arrays, shared with nothing.
+
+    Raises: EngineError for arguments and members that are not made of real floating-point numbers, and for
+    a cotangent that is not shaped as the value.
     """
-    tape = Tape()
-    if len(args) == 1 and isinstance(args[0], Params):
-        params = args[0]
-        with _on(tape):
-            out = followed(function, tape)()
-        watched = [identity(member) for member in params]
-
-        def back_implicit(seed: Any = 1.0) -> Grads:
-            ledger = Ledger(watched)
-            _pull(tape, out, seed, ledger)
-            return Grads(params, ledger.watched, ledger.globals)
-
-        return primal(out), back_implicit
-    tracers = [Tracer(arg, tape, tape.record(Argument(position))) for position, arg in enumerate(args)]
-    with _on(tape):
-        out = function(*tracers)
-
-    def back_explicit(seed: Any = 1.0) -> tuple[Any, ...]:
-        found = _pull(tape, out, seed, Ledger())
-        return tuple(found.get(position, NOTHING) for position in range(len(args)))
-
-    return primal(out), back_explicit
+    recording = Recording(function, args)
+    return recording.value, lambda seed=1.0: recording.pull_back(seed)
 
 
-def withgradient(function: Callable[..., Any], *args: Any) -> tuple[float, Any]:
-    """The value of a scalar function, and its gradient as `gradient` gives it."""
-    value, back = pullback(function, *args)
-    return check_loss(value), back(1.0)
+def check_real(value: Any, what: str) -> None:
+    """Raise EngineError where `value` is an array or number that no derivative is taken by."""
+    array = dense(value)
+    if isinstance(array, np.ndarray) and array.dtype.kind == "f":
+        return
+    kind = np.asarray(array).dtype.kind if is_array(value) or isinstance(array, np.generic) else ""
+    if isinstance(array, bool) or kind == "b":
+        name, instead = "boolean", "x.astype(float)"
+    elif isinstance(array, complex) or kind == "c":
+        name, instead = "complex", "x.real and x.imag apart"
+    elif kind in ("i", "u") and is_array(value):
+        name, instead = "integer", "x.astype(float)"
+    elif kind and kind not in "iuf":
+        name, instead = f"of dtype {np.asarray(array).dtype}", "x.astype(float)"
+    else:
+        return
+    raise EngineError(f"{what} is {name}, and derivatives are taken by real numbers", hint=f"give {instead}")
+
+
+def _joined(out: Any) -> Any:
+    """A result on the tape as one value, where a function gave a container of traced parts."""
+    if type(out) is Tracer:
+        return out
+    if isinstance(out, tuple):
+        return make_tuple(map(_joined, out))
+    if isinstance(out, list):
+        return make_list(map(_joined, out))
+    if isinstance(out, dict):
+        return make_dict({key: _joined(part) for key, part in out.items()})
+    return out
+
+
+def deep_primal(out: Any) -> Any:
+    """A result without tracers, in the containers that it was given in."""
+    if type(out) is Tracer:
+        return out._value
+    if isinstance(out, tuple):
+        parts = map(deep_primal, out)
+        return type(out)(*parts) if hasattr(out, "_fields") else tuple(parts)
+    if isinstance(out, list):
+        return [deep_primal(part) for part in out]
+    if isinstance(out, dict):
+        return {key: deep_primal(part) for key, part in out.items()}
+    return out
+
+
+def _as_cotangent(value: Any, seed: Any) -> Any:
+    """`seed` as floating-point numbers of the shape of `value`, part by part."""
+    if seed is NOTHING:
+        return NOTHING
+    if isinstance(value, tuple | list) and isinstance(seed, tuple | list) and len(seed) == len(value):
+        kind = list if isinstance(value, list) else tuple
+        return kind(_as_cotangent(one, part) for one, part in zip(value, seed, strict=True))
+    if isinstance(value, dict) and isinstance(seed, dict):
+        return {key: _as_cotangent(value[key], part) for key, part in seed.items() if key in value}
+    if type(seed) is float and type(value) in (float, np.float64):
+        return np.float64(seed)
+    if not is_array(value) and not isinstance(value, int | float | np.number):
+        return seed
+    if np.shape(seed) != np.shape(dense(value)):
+        raise EngineError(
+            f"the cotangent has shape {np.shape(seed)}, and the value {np.shape(dense(value))}",
+            hint="a pullback takes what is shaped as the function's value",
+        )
+    return np.asarray(seed, float) if np.ndim(seed) else np.float64(seed)
+
+
+def _owned(tangent: Any, taken: set[int]) -> Any:
+    """`tangent` in arrays that nothing else holds: results may be written to."""
+    if isinstance(tangent, dict):
+        return type(tangent)({key: _owned(part, taken) for key, part in tangent.items()})
+    if isinstance(tangent, tuple | list):
+        return type(tangent)(_owned(part, taken) for part in tangent)
+    if not isinstance(tangent, np.ndarray):
+        return tangent
+    if tangent.base is not None or not tangent.flags.writeable or id(tangent) in taken:
+        return np.array(tangent)
+    taken.add(id(tangent))
+    return tangent
+
+
+def withgradient(function: Callable[..., Any], *args: Any) -> WithGradient:
+    """The value of a function, `val`, and its gradient as `gradient` gives it, `grad`.
+
+    Where the function gives a tuple or a struct, its first entry is the loss, and the others come along.
+    """
+    recording = Recording(function, args)
+    value = recording.value
+    if isinstance(value, tuple | Struct) and list(children(value)):
+        (first, loss), *others = children(value)
+        check_loss(loss)
+        one = np.ones(np.shape(dense(loss)))
+        seed = Fields({first: one}) if isinstance(value, Struct) else (one, *[NOTHING] * len(others))
+        return WithGradient(value, recording.pull_back(seed, last=True))
+    return WithGradient(check_loss(value), recording.pull_back(last=True))
 
 
 def gradient(function: Callable[..., Any], *args: Any) -> Any:
@@ -124,9 +210,12 @@ def gradient(function: Callable[..., Any], *args: Any) -> Any:
     `gradient(f, a, b)` is explicit: a tuple with the gradient of each argument, mirroring it, `NOTHING`
     where the function does not depend on it. `gradient(f, Params([x, y]))` is implicit: f takes no
     argument, and x and y are credited wherever f meets them as those very objects. It meets them in its
-    globals, in variables that it captured, in plain functions that it calls, and in `Bindings`.
+    globals, in variables that it captured, in plain functions and methods that it calls, in objects of a
+    user's own classes, in modules, and in `Bindings`. Objects are met as copies, and do not change.
 
     Raises: EngineError where the function gives no real scalar, or cannot be differentiated.
     Source: the two modes of FluxML/Zygote.jl.
     """
-    return withgradient(function, *args)[1]
+    recording = Recording(function, args)
+    check_loss(recording.value)
+    return recording.pull_back(last=True)

@@ -1,21 +1,31 @@
-"""Python's syntax and NumPy's functions on traced values: each is a primitive of the registry.
+"""Python's syntax on traced values: operators, fields, items, and the methods of arrays.
 
-Reads of parts are in `parts`. What would change an array in place is refused where it happens: the tape
-would not know of it, and other names of the same memory would.
+Each is a primitive of the registry, or in `parts` where a part is read; NumPy's functions are in `dispatch`.
+What would change an array in place is refused where it happens: the tape would not know of it, and other
+names of the same memory would.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from aliascheck.engine.dispatch import (
+    REBUILD,
+    apply_function,
+    apply_ufunc,
+    mutation,
+    reshaped,
+    reversed_axes,
+)
 from aliascheck.engine.parts import call, iterate, read_field, read_item
 from aliascheck.engine.primitive import REGISTRY
 from aliascheck.engine.tracer import Tracer, primal
-from aliascheck.errors import EngineError, did_you_mean
+from aliascheck.errors import EngineError
 from aliascheck.memory import dense, is_array
 
 _BINARY = {
@@ -25,6 +35,7 @@ _BINARY = {
     "truediv": ("divide", "/"),
     "pow": ("power", "**"),
     "mod": ("mod", "%"),
+    "floordiv": ("floor_divide", "//"),
     "matmul": ("matmul", "@"),
 }
 _COMPARISONS = {
@@ -35,41 +46,23 @@ _COMPARISONS = {
     "eq": "equal",
     "ne": "not_equal",
 }
-_NUMPY_NAMES = {  # where NumPy's name is not the primitive's
-    np.absolute: "abs",
-    np.remainder: "mod",
-    np.permute_dims if hasattr(np, "permute_dims") else np.transpose: "transpose",
-}
-_ARRAY_PROPERTIES = ("shape", "ndim", "size", "dtype")
+_ARRAY_PROPERTIES = ("shape", "ndim", "size", "dtype", "itemsize", "nbytes")
 _ARRAY_METHODS = (
-    *("sum", "mean", "prod", "max", "min", "var", "std", "ptp", "cumsum", "cumprod", "argmax", "argmin"),
+    *("sum", "mean", "prod", "max", "min", "var", "std", "cumsum", "cumprod", "argmax", "argmin"),
     *("reshape", "ravel", "squeeze", "transpose", "swapaxes", "diagonal", "trace", "repeat", "take"),
-    *("dot", "clip", "round", "copy"),
+    *("dot", "clip", "round", "copy", "argsort", "argpartition", "searchsorted", "nonzero", "any", "all"),
+    "conj",
 )
 _IN_PLACE_METHODS = ("fill", "sort", "partition", "put", "resize", "setfield", "byteswap")
 _PLAIN_NUMBERS = ("item", "tolist")
-_CONSTANT_FUNCTIONS = (  # of shapes, or without a derivative: evaluated on the values
-    *("shape", "ndim", "size", "zeros_like", "ones_like", "empty_like", "full_like", "result_type"),
-    *("isnan", "isinf", "isfinite", "isclose", "allclose", "array_equal", "signbit", "any", "all"),
-    *("isscalar", "iscomplexobj", "isrealobj", "count_nonzero", "nonzero", "argwhere", "flatnonzero"),
-    *("may_share_memory", "shares_memory"),
-)
-
-
-def mutation(what: str, instead: str) -> EngineError:
-    """The refusal of an operation that writes to a traced array."""
-    return EngineError(f"{what}: a traced array cannot be written to", hint=instead)
-
-
-_REBUILD = "build a new one, for example with where(...), concatenate(...) or x + scatter(...)"
 
 
 def _set_item(self: Tracer, key: Any, value: Any) -> None:
-    raise mutation("x[...] = y", _REBUILD)
+    raise mutation("x[...] = y", REBUILD)
 
 
 def _delete_item(self: Tracer, key: Any) -> None:
-    raise mutation("del x[...]", _REBUILD)
+    raise mutation("del x[...]", REBUILD)
 
 
 def _set_attribute(self: Tracer, name: str, value: Any) -> None:
@@ -112,20 +105,22 @@ def _in_place(name: str, symbol: str) -> Callable[[Any, Any], Any]:
 
 def _attribute(self: Tracer, name: str) -> Any:
     """A field of a record, or what arrays and dicts have."""
-    if name.startswith("_"):
+    if name[0] == "_":
         raise AttributeError(name)
     value = self._value
+    if name == "T" and (type(value) is np.ndarray or is_array(value)):
+        return reversed_axes(self)
     if isinstance(value, dict) and name in _DICT_VIEWS:
         return partial(_DICT_VIEWS[name], self)
     if is_array(value) or isinstance(value, np.number):
         if name in _ARRAY_PROPERTIES:
             return getattr(dense(value), name)
-        if name == "T":
-            return _reversed_axes(self)
+        if name == "mT":
+            return REGISTRY["swapaxes"](self)
         if name in _ARRAY_METHODS:
-            return partial(REGISTRY[name], self)
+            return partial(_METHODS.get(name, getattr(np, name)), self)
         if name in _IN_PLACE_METHODS:
-            raise mutation(f"x.{name}()", f"use np.{name}(x)" if name in REGISTRY else _REBUILD)
+            raise mutation(f"x.{name}()", f"use np.{name}(x)" if name in REGISTRY else REBUILD)
         if name in _PLAIN_NUMBERS:
             return partial(_no_number(f"x.{name}()"), self)
         if name == "flatten":
@@ -135,10 +130,17 @@ def _attribute(self: Tracer, name: str) -> Any:
     return read_field(self, name)
 
 
-def _reversed_axes(x: Tracer) -> Any:
-    """NumPy's x.T: a vector is its own."""
-    ndim = np.ndim(dense(x._value))
-    return x if ndim < 2 else REGISTRY["transpose"](x)
+def _reshape_method(x: Any, *shape: Any, order: str = "C") -> Any:
+    """x.reshape(2, 3) and x.reshape((2, 3))"""
+    return reshaped(x, shape[0] if len(shape) == 1 else shape, order)
+
+
+def _transpose_method(x: Any, *axes: Any) -> Any:
+    """x.transpose(), x.transpose(1, 0) and x.transpose((1, 0))"""
+    return reversed_axes(x, (axes[0] if len(axes) == 1 else axes) or None)
+
+
+_METHODS: dict[str, Callable[..., Any]] = {"reshape": _reshape_method, "transpose": _transpose_method}
 
 
 def _as_type(x: Tracer, dtype: Any) -> Any:
@@ -158,45 +160,20 @@ _DICT_VIEWS: dict[str, Callable[..., Any]] = {
 }
 
 
+def _deep_copy(self: Any, memo: dict[int, Any]) -> Any:
+    """A copy with memory of its own: lists and dicts become plain ones, of copies, to be written to."""
+    value = self._value
+    if isinstance(value, dict):
+        return {key: copy.deepcopy(self[key], memo) for key in value}
+    if isinstance(value, list | tuple):
+        return type(value)(copy.deepcopy(part, memo) for part in self)
+    if is_array(value):
+        return REGISTRY["copy"](self)
+    return self
+
+
 def _iterated(self: Tracer) -> Iterator[Any]:
     return iter(self._value) if isinstance(self._value, dict) else iterate(self)
-
-
-def _primitive_for(function: Any) -> Any:
-    name = _NUMPY_NAMES.get(function, getattr(function, "__name__", ""))
-    if name not in REGISTRY:
-        raise EngineError(f"NumPy's {name} has no rule here", hint=did_you_mean(name, REGISTRY))
-    return REGISTRY[name]
-
-
-def _array_ufunc(self: Tracer, ufunc: Any, method: str, *inputs: Any, **settings: Any) -> Any:
-    name = ufunc.__name__
-    if method == "at" or "out" in settings:
-        where = f"np.{name}.at" if method == "at" else f"np.{name} with out"
-        raise EngineError(
-            f"{where}: a traced value cannot be written into an array", hint="write y = y + x for y += x"
-        )
-    if name in _CONSTANT_FUNCTIONS:
-        return getattr(ufunc, method)(*map(_raw, inputs), **settings)
-    if method != "__call__" or settings:
-        raise EngineError(f"np.{name}.{method} is not traced", hint="call the function plainly")
-    return _primitive_for(ufunc)(*inputs)
-
-
-_WRITING = frozenset(["copyto", "put", "place", "putmask", "fill_diagonal", "put_along_axis"])
-
-
-def _array_function(self: Tracer, function: Any, types: Any, args: Any, settings: Any) -> Any:
-    name = function.__name__
-    if name in _WRITING or settings.get("out") is not None:
-        raise mutation(f"np.{name}", _REBUILD)
-    if name in _CONSTANT_FUNCTIONS:
-        return function(*map(_raw, args), **{key: _raw(value) for key, value in settings.items()})
-    return _primitive_for(function)(*args, **settings)
-
-
-def _raw(value: Any) -> Any:
-    return dense(primal(value))
 
 
 def install() -> None:
@@ -204,6 +181,8 @@ def install() -> None:
     methods: dict[str, Any] = {
         "__getattr__": _attribute,
         "__getitem__": read_item,
+        "__copy__": lambda self: self,
+        "__deepcopy__": _deep_copy,
         "__iter__": _iterated,
         "__len__": lambda self: len(dense(self._value)),
         "__contains__": lambda self, item: primal(item) in dense(self._value),
@@ -216,10 +195,10 @@ def install() -> None:
         "__index__": _no_number("an index"),
         **{f"__{kind}__": _no_number(f"{kind}(x)") for kind in ("float", "int", "complex")},
         "__neg__": REGISTRY["negative"].plain,
-        "__pos__": lambda self: self,
+        "__pos__": REGISTRY["positive"].plain,
         "__abs__": REGISTRY["abs"].plain,
-        "__array_ufunc__": _array_ufunc,
-        "__array_function__": _array_function,
+        "__array_ufunc__": apply_ufunc,
+        "__array_function__": apply_function,
         "__hash__": object.__hash__,
     }
     for operator, (name, symbol) in _BINARY.items():

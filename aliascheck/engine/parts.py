@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
+from aliascheck.engine.objects import is_object
 from aliascheck.engine.tape import Node, Sweep
 from aliascheck.engine.tracer import Local, Tracer, kind_of, primal
 from aliascheck.errors import EngineError, did_you_mean
@@ -108,7 +111,8 @@ def _structural(holder: Any, step: Any, tangent: Any) -> Any:
         return Fields({name: tangent if name == step else NOTHING for name in holder.field_names})
     if isinstance(holder, dict):
         return {str(step): tangent}
-    return type(holder)(tangent if position == step else NOTHING for position in range(len(holder)))
+    kind = list if isinstance(holder, list) else tuple
+    return kind(tangent if position == step else NOTHING for position in range(len(holder)))
 
 
 class Construction(Node):
@@ -136,11 +140,18 @@ def extend_whole(access: Any, position: int) -> Any:
     return (*access, Element(position)) if isinstance(access, tuple) else extend(access, position)
 
 
+def is_constant(value: Any) -> bool:
+    """Whether nothing is ever differentiated by `value`: an absent one, a switch, a text."""
+    return value is None or isinstance(value, bool | str)
+
+
 def read_part(holder: Any, step: Any, *, credits: bool = True) -> Any:
     """The part of a record or container that `step` leads to; traced where the holder is."""
     if not isinstance(holder, Tracer):
         return child(holder, step)
     part = child(holder._value, step)
+    if is_constant(part):
+        return part
     index = -1
     if holder._tape.recording:
         index = holder._tape.record(PartRead(holder._value, holder._index, step, part, credits=credits))
@@ -148,13 +159,15 @@ def read_part(holder: Any, step: Any, *, credits: bool = True) -> Any:
 
 
 def read_field(holder: Any, name: str) -> Any:
-    """The field `name` of a record; traced where the holder is.
+    """The field `name` of a record or named tuple; traced where the holder is.
 
     Raises: EngineError where there is no such field, with a hint at what would work.
     """
     value = primal(holder)
     if isinstance(value, Record) and name in value.field_names:
         return read_part(holder, Field(name))
+    if isinstance(value, tuple) and name in getattr(value, "_fields", ()):
+        return read_part(holder, value._fields.index(name))  # type: ignore[attr-defined]
     raise _no_field(value, name)
 
 
@@ -172,6 +185,11 @@ def _no_field(value: Any, name: str) -> EngineError:
         )
     if is_array(value):
         return EngineError(f"an array has no field '{name}'", hint=f"write {name}(x) if that is a function")
+    if is_object(value):
+        return EngineError(
+            f"an object of the class {type(value).__name__} in a struct is not followed: .{name}",
+            hint="make it a Struct, dict or tuple, or what holds it a dataclass or plain object",
+        )
     return EngineError(f"{kind_of(value)} has no field '{name}'")
 
 
@@ -202,11 +220,11 @@ def _read_position(holder: Any, value: tuple[Any, ...] | list[Any], key: Any) ->
     if isinstance(key, slice):
         picked = [read_part(holder, position, credits=False) for position in range(*key.indices(len(value)))]
         return make_list(picked) if isinstance(value, list) else make_tuple(picked)
-    if not isinstance(key, int) or isinstance(key, bool):
+    if not isinstance(key, int | np.integer) or isinstance(key, bool):
         raise EngineError(f"{kind_of(value)} is indexed by a whole number or a slice")
     if not -len(value) <= key < len(value):
         raise EngineError(f"index {key} is outside {kind_of(value)} of length {len(value)}")
-    return read_part(holder, key % len(value), credits=isinstance(value, tuple))
+    return read_part(holder, int(key) % len(value), credits=isinstance(value, tuple))
 
 
 def iterate(holder: Any) -> Iterator[Any]:

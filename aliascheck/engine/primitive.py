@@ -26,13 +26,13 @@ from aliascheck.engine.parts import extend_whole, make_list, make_tuple
 from aliascheck.engine.tape import Node, Sweep
 from aliascheck.engine.tracer import Tracer, kind_of, primal
 from aliascheck.errors import EngineError
-from aliascheck.memory import NOTHING, dense, is_array, settled
+from aliascheck.memory import NOTHING, Wrapper, dense, is_array, settled
 
 REGISTRY: dict[str, Primitive] = {}
-AS_THEY_ARE = frozenset((np.ndarray, float, np.float64))  # computed values that a rule takes as they are
+AS_THEY_ARE = frozenset((np.ndarray, float, np.float64, int))  # what a rule takes as it is
 NO_SETTINGS: Mapping[str, Any] = {}
 _NUMBERS = (int, float, np.number, np.bool_)
-INDEX_SETTINGS = ("key", "indices")
+INDEX_SETTINGS = ("key", "indices", "repeats")
 
 
 class Meter(Protocol):
@@ -139,10 +139,11 @@ class Primitive:
         tape = tape_of(operands)
         if tape is None or not self.differentiable:
             return out
-        fitted = fitted_to_operand if self.broadcasts else as_it_is
+        if self.broadcasts:
+            rules = [fitted_to_operand(rule, array, out) for rule, array in zip(rules, arrays, strict=True)]
         edges = [
-            (fitted(rule, array, out), operand._index, path_of(operand._access))
-            for operand, array, rule in zip(operands, arrays, rules, strict=True)
+            (rule, operand._index, path_of(operand._access))
+            for operand, rule in zip(operands, rules, strict=True)
             if type(operand) is Tracer and rule is not None
         ]
         return Tracer(out, tape, tape.record(edges))
@@ -221,7 +222,7 @@ def applied_to_one(primitive: Primitive) -> Callable[[Any], Any]:
     """The application of a primitive of one operand, quickest where that was computed."""
 
     def apply(x: Any) -> Any:
-        value = x._value if type(x) is Tracer and x._access is None else x
+        value = as_computed(x) if type(x) is Tracer else x
         if type(value) not in AS_THEY_ARE or value is x or _meters:
             return primitive.apply((x,))
         try:
@@ -235,43 +236,52 @@ def applied_to_one(primitive: Primitive) -> Callable[[Any], Any]:
 
 def applied_to_two(primitive: Primitive) -> Callable[[Any, Any], Any]:
     """The application of a primitive of two operands, quickest where those were computed or are constants."""
-    fitted = fitted_to_operand if primitive.broadcasts else as_it_is
+    broadcasts = primitive.broadcasts
 
     def apply(x: Any, y: Any) -> Any:
-        left = x._value if type(x) is Tracer and x._access is None else x
-        right = y._value if type(y) is Tracer and y._access is None else y
+        left = as_computed(x) if type(x) is Tracer else x
+        right = as_computed(y) if type(y) is Tracer else y
         if type(left) not in AS_THEY_ARE or type(right) not in AS_THEY_ARE or _meters:
+            return primitive.apply((x, y))
+        if left is x and right is y:
             return primitive.apply((x, y))
         try:
             out, (rule_x, rule_y) = primitive.forward(left, right)
         except TypeError as error:
             raise primitive.misused(error) from error
+        if broadcasts and type(right) is np.ndarray:  # else nothing stretches the left one
+            rule_x = fitted_to_operand(rule_x, left, out)
         if right is y:
-            if left is x:
-                return primitive.apply((x, y))
-            return Tracer(out, x._tape, x._tape.record((fitted(rule_x, left, out), x._index, None)))
-        edge = fitted(rule_y, right, out), y._index, None
+            return Tracer(out, x._tape, x._tape.record((rule_x or _gives_nothing, x._index, None)))
+        if broadcasts and type(left) is np.ndarray:
+            rule_y = fitted_to_operand(rule_y, right, out)
+        edge = rule_y or _gives_nothing, y._index, None
         if left is x:
             return Tracer(out, y._tape, y._tape.record(edge))
-        return Tracer(out, x._tape, x._tape.record([(fitted(rule_x, left, out), x._index, None), edge]))
+        return Tracer(out, x._tape, x._tape.record([(rule_x or _gives_nothing, x._index, None), edge]))
 
     return apply
 
 
-def as_it_is(rule: Callable[[Any], Any] | None, array: Any, out: Any) -> Callable[[Any], Any]:
-    """`rule`, or where there is none the rule that gives nothing."""
-    return rule or _gives_nothing
+def as_computed(x: Tracer) -> Any:
+    """The array or number of a value that was computed or built: no access to look at, no gate."""
+    if type(x._access) is tuple:
+        return None
+    value = x._value
+    return value.array if type(value) is Wrapper else value
 
 
 def _gives_nothing(d_out: Any) -> Any:
     return NOTHING
 
 
-def fitted_to_operand(rule: Callable[[Any], Any] | None, array: Any, out: Any) -> Callable[[Any], Any]:
+def fitted_to_operand(rule: Callable[[Any], Any] | None, array: Any, out: Any) -> Callable[[Any], Any] | None:
     """`rule`, with its cotangent summed to the shape of the operand where that was stretched."""
-    if rule is None:
-        return _gives_nothing
-    if type(out) is not np.ndarray or (type(array) is np.ndarray and array.shape == out.shape):
+    if (
+        rule is None
+        or type(out) is not np.ndarray
+        or (type(array) is np.ndarray and array.shape == out.shape)
+    ):
         return rule
     shape = np.shape(array)
     return rule if shape == out.shape else lambda d_out: unbroadcast(rule(d_out), shape)
@@ -416,13 +426,14 @@ def primitive(function: Callable[..., Any] | None = None, *, name: str | None = 
     Options: `domain` (where its rule is tested), `broadcasts` (pullbacks may return the broadcast shape;
     sums to the operands' shapes happen around them), `container` (the operand is a list or tuple of
     arrays), `differentiable` (False: results are constants), `size` (elements of the result), `examples`
-    (settings under which the rule is tested, where their names do not tell).
+    (settings under which the rule is tested, where their names do not tell), `also` (its other names).
     """
 
     def declare(forward: Callable[..., Any]) -> Primitive:
         kind = ContainerPrimitive if options.pop("container", False) else Primitive
+        also = options.pop("also", ())
         declared = kind(forward, name or forward.__name__.rstrip("_"), **options)
-        REGISTRY[declared.name] = declared
+        REGISTRY.update(dict.fromkeys((declared.name, *also), declared))
         return declared
 
     return declare if function is None else declare(function)

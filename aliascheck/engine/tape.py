@@ -85,8 +85,9 @@ class Ledger:
 
     def settle(self) -> None:
         """Write out what is left to be added up."""
-        self.watched = {key: settled(tangent) for key, tangent in self.watched.items()}
-        self.globals = {name: settled(tangent) for name, tangent in self.globals.items()}
+        for entries in (self.watched, self.globals):
+            for key, tangent in entries.items():
+                entries[key] = settled(tangent)
 
 
 class Sweep:
@@ -109,7 +110,7 @@ class Sweep:
 
     def add_gated(self, index: int, access: Any, tangent: Any) -> None:
         """Add what an edge from `access` hands back, times the access's gate."""
-        self.add(index, self.gated(access, tangent))
+        self.add(index, self.gated(access, tangent) if self.gates else tangent)
 
     def gated(self, access: Any, tangent: Any) -> Any:
         """`tangent` times the gate of `access`, if it has one.
@@ -125,37 +126,47 @@ class Sweep:
 
 
 def walk_back(
-    tape: Tape, out: int, seed: Any, ledger: Ledger, gates: Mapping[Path, float] | None = None
+    tape: Tape,
+    out: int,
+    seed: Any,
+    ledger: Ledger,
+    gates: Mapping[Path, float] | None = None,
+    *,
+    release: bool = False,
 ) -> dict[Any, Any]:
     """Pull the cotangent `seed` of entry `out` back over the tape.
 
-    Fills `ledger` and returns the cotangents of the tape's arguments, by their keys.
+    Fills `ledger` and returns the cotangents of the tape's arguments, by their keys. With `release`, the
+    tape lets go of each entry, and so of the arrays that its pullbacks hold, once that is done with.
     """
-    entries = tape.entries
+    entries: list[Any] = tape.entries
+    if release:
+        del entries[out + 1 :]
     sweep = Sweep(len(entries), ledger, gates)
     cotangents = sweep.cotangents
     cotangents[out] = seed
-    for index in range(out, -1, -1):
-        d_out = cotangents[index]
-        if d_out is NOTHING:
-            continue
-        cotangents[index] = NOTHING
-        entry = entries[index]
-        if isinstance(entry, tuple):
-            edges: Iterable[Edge] = (entry,)
-        elif isinstance(entry, list):
-            edges = entry
-        else:
-            entry.pull(d_out, sweep)
-            continue
-        if type(d_out) is Scattered:
-            d_out = d_out.dense()
-        for rule, parent, access in edges:
-            tangent = rule(d_out)
-            if gates and access is not None:
-                tangent = sweep.gated(access, tangent)
-            present = cotangents[parent]
-            cotangents[parent] = tangent if present is NOTHING else _sum(present, tangent, d_out)
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):  # inf and nan stand in the result
+        for index in range(out, -1, -1):
+            d_out = cotangents[index]
+            entry = entries.pop() if release else entries[index]
+            if d_out is NOTHING:
+                continue
+            cotangents[index] = NOTHING
+            if isinstance(entry, tuple):
+                edges: Iterable[Edge] = (entry,)
+            elif isinstance(entry, list):
+                edges = entry
+            else:
+                entry.pull(d_out, sweep)
+                continue
+            if type(d_out) is Scattered:
+                d_out = d_out.dense()
+            for rule, parent, access in edges:
+                tangent = rule(d_out)
+                if gates and access is not None:
+                    tangent = sweep.gated(access, tangent)
+                present = cotangents[parent]
+                cotangents[parent] = tangent if present is NOTHING else _sum(present, tangent, d_out)
     ledger.settle()
     return {key: settled(tangent) for key, tangent in sweep.arguments.items()}
 

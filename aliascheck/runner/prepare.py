@@ -17,6 +17,7 @@ from aliascheck.language import Closure, Meter
 from aliascheck.memory import (
     Data,
     Path,
+    Record,
     Wrapper,
     dense,
     format_path,
@@ -128,7 +129,7 @@ def _refuse_kind(member: Member, value: Any) -> None:
     text = member.text
     if isinstance(value, Closure):
         raise member.place.error(f"'{text}' is a lambda", hint="name the arrays that it reads")
-    if callable(value):
+    if callable(value) and not isinstance(value, Record):
         raise member.place.error(f"'{text}' is a function, and names no array")
     if isinstance(value, int | float | np.number):
         raise member.place.error(

@@ -128,11 +128,12 @@ def test_tracers_do_what_arrays_do(name):
 
 
 ERRORS = {
-    "unsupported ufunc": (lambda x: np.sinc(x), "NumPy's sinc has no rule here .did you mean 'sin'"),
+    "unsupported ufunc": (lambda x: np.spacing(x), "NumPy's spacing has no rule here"),
+    "nearly a name": (lambda x: np.nanmax(x), "NumPy's nanmax has no rule here .did you mean"),
     "unsupported function": (lambda x: np.percentile(x, 2), "NumPy's percentile has no rule here"),
     "reduce": (lambda x: np.add.reduce(x), "np.add.reduce is not traced"),
     "out": (lambda x: np.add(x, 1, out=np.zeros(3)), "cannot be written into an array"),
-    "dtype": (lambda x: np.sum(x, dtype=float), "sum: got an unexpected keyword argument 'dtype'"),
+    "dtype": (lambda x: np.sum(x, dtype=float), "np.sum: its setting 'dtype' is not traced"),
     "float()": (lambda x: float(np.sum(x)), "cannot become a plain number"),
     "no such method": (lambda x: x.summ(), r"an array has no field 'summ'"),
     "a number of it": (lambda x: x[0].item(), r"x.item\(\) would lose its derivative"),
@@ -166,7 +167,7 @@ def test_errors_leave_nothing_behind():
     """After an exception inside a traced function, plain evaluation is plain again."""
     main = Bindings(x=V)
     with pytest.raises(EngineError):
-        gradient(lambda: np.sinc(main.x), Params([V]))
+        gradient(lambda: np.spacing(main.x), Params([V]))
     assert main.x is V
     main.y = 2.0
     assert main.y == 2.0
@@ -176,7 +177,7 @@ NOT_SCALAR = {
     "vector": (lambda x: x, r"the loss has shape \(3,\), and must be a scalar"),
     "wrapper": (lambda x: adjoint(x), r"the loss has shape \(1, 3\)"),
     "comparison": (lambda x: np.sum(x) > 0, "the loss is true or false, not a number"),
-    "tuple": (lambda x: make_tuple([x]), "the loss is a tuple, not a number"),
+    "tuple": (lambda x: {"a": x}, "the loss is a dict, not a number"),
     "nothing": (lambda x: None, "the loss is nothing, not a number"),
     "complex": (lambda x: np.complex128(1j), "the loss is complex"),
     "function": (lambda x: np.sum, "the loss is a function, not a number"),
@@ -361,7 +362,9 @@ def test_grads_are_in_the_order_of_the_set():
     unused = np.zeros(1)
     main = Bindings(w=w, b=b, x=x)
     grads = gradient(lambda: np.sum(np.tanh(main.w * main.x + main.b)), Params([unused, b, w]))
-    assert len(grads) == 3 and [id(member) for member in grads] == [id(unused), id(b), id(w)]
+    keys = grads.keys()
+    assert len(grads) == 3 and [id(member) for member in keys] == [*map(id, (unused, b, w))]
+    assert all(given is entry for given, entry in zip(grads, grads.values(), strict=True))
     assert grads.values()[0] is NOTHING and grads.values()[2] is grads[w]
     assert w in grads and x not in grads
     assert np.array_equal(grads["Main.b"], grads[b])

@@ -8,17 +8,36 @@ import numpy as np
 import pytest
 
 from aliascheck.engine import NOTHING, REGISTRY, Primitive, check_rule, gradient, pullback
+from aliascheck.engine.composite import Composite
 from aliascheck.engine.domain import reals
 from aliascheck.engine.primitive import ContainerPrimitive
 from aliascheck.errors import EngineError
 
+PRIMITIVES = list(dict.fromkeys(REGISTRY.values()))  # once each: some have several names
+COMPOSITES = [one for one in PRIMITIVES if isinstance(one, Composite)]
 
-@pytest.mark.parametrize("primitive", REGISTRY.values(), ids=str)
+
+@pytest.mark.parametrize("primitive", [one for one in PRIMITIVES if one not in COMPOSITES], ids=str)
 def test_rule_agrees_with_differences(primitive):
     check_rule(primitive)
 
 
-@pytest.mark.parametrize("primitive", REGISTRY.values(), ids=str)
+class InARow(Composite):
+    """The parts that a composite gives, joined."""
+
+    def apply(self, *args, **settings):
+        parts = super().apply(*args, **settings)
+        return REGISTRY["concatenate"](parts, axis=None)
+
+
+@pytest.mark.parametrize("composite", COMPOSITES, ids=str)
+def test_the_rule_of_a_composite_is_that_of_its_parts(composite):
+    check_rule(
+        InARow(composite.forward, composite.name, domain=composite.domain, examples=composite.examples)
+    )
+
+
+@pytest.mark.parametrize("primitive", PRIMITIVES, ids=str)
 def test_a_primitive_has_a_rule_or_says_that_it_has_none(primitive):
     assert primitive.summary, f"{primitive} has no docstring"
     assert REGISTRY[primitive.name] is primitive
@@ -103,7 +122,11 @@ def test_shapes_of_its_own(name, operands):
 
 
 @pytest.mark.parametrize(
-    ("base", "exponent"), [([-1.5, 2.0], 3.0), ([0.0, 2.0], 2.0), ([-1.5, 2.0], -2.0), ([0.0, 1.0], 0.0)]
+    ("base", "exponent"),
+    [
+        *(([-1.5, 2.0], 3.0), ([0.0, 2.0], 2.0), ([-1.5, 2.0], -2.0), ([0.0, 1.0], 0.0), ([0.0, -2.0], 1.0)),
+        *(([0.0, 2.0], np.array([2.0, 3.0])), ([0.0, 1.5], np.array([0.0, 2.0])), ([0.0, 2.0], 2)),
+    ],
 )
 def test_powers_of_negative_bases_and_of_zero(base, exponent):
     """By the base; by the exponent there is none, and the rule gives zero."""
@@ -114,7 +137,8 @@ def test_powers_of_negative_bases_and_of_zero(base, exponent):
         return out, by_base
 
     check_rule(Primitive(of_base, "power"), operands=(np.array(base),))
-    by_exponent = pullback(lambda y: power(np.array(base), y), np.full(2, exponent))[1](np.ones(2))[0]
+    exponents = np.broadcast_to(np.asarray(exponent, float), 2)
+    by_exponent = pullback(lambda y: power(np.array(base), y), exponents)[1](np.ones(2))[0]
     assert by_exponent[0] == 0.0
 
 
@@ -180,11 +204,38 @@ SETTINGS_OF = {
     "permutedims": [(T234, ((2, 0, 1),), {}), (T234, ((-1, 0, 1),), {})],
     "transpose": [(T234, (), {"axes": (1, 2, 0)}), (M34, ((0, 1),), {})],
     "swapaxes": [(T234, (0, 1), {}), (T234, (0, -1), {})],
-    "expand_dims": [(T234, (-2,), {})],
+    "moveaxis": [(T234, (0, 2), {}), (T234, ((0, 1), (-1, 0)), {}), (V3, (0, 0), {})],
+    "rot90": [(T234, (1, (1, 2)), {}), (T234, (-1, (2, 0)), {}), (M34, (2,), {}), (M34, (4,), {})],
+    "squeeze": [(random(2, 1, 3), (1,), {}), (random(1, 2, 1), ((0, -1),), {})],
+    "expand_dims": [(T234, (-2,), {}), (T234, ((0, -1),), {}), (np.array(2.0), ((0, 1),), {})],
+    "diagonal": [(M34, (2,), {}), (M34.T, (-1,), {}), (M34[:, ::-2], (1,), {}), (M34, (7,), {})],
     "flip": [(T234, ((0, 2),), {})],
     "roll": [(T234, (5,), {"axis": 2}), (T234, (-30,), {}), (V12, (7, 0), {})],
-    "tile": [(V3, (4,), {}), (np.zeros((2, 0)), (3,), {})],
-    "repeat": [(T234, (3, 1), {}), (V3, (1,), {})],
+    "tile": [
+        (V3, (4,), {}),
+        (np.zeros((2, 0)), (3,), {}),
+        (np.array(2.0), ((2, 3),), {}),
+        (M34, ((2, 1, 1, 2),), {}),
+        (V3, (0,), {}),
+    ],
+    "repeat": [
+        (T234, (3, 1), {}),
+        (V3, (1,), {}),
+        (np.array(2.0), (3,), {}),
+        (T234, ((1, 0, 2), 1), {}),
+        (M23, ((1, 0, 2, 1, 0, 3),), {}),
+        (T234, ((2,), -1), {}),
+    ],
+    "pad": [
+        (np.array(2.0), (1,), {}),
+        (T234, (((1, 0), (0, 2), (1, 1)),), {"mode": "reflect"}),
+        (V3, ((7, 8),), {"mode": "symmetric"}),
+        (np.zeros((2, 0)), (1,), {}),
+        (V3, (((2, 1),),), {"mode": "wrap"}),
+        (M23, (1,), {"constant_values": (1.0, 2.0)}),
+    ],
+    "partition": [(np.array([3.0, 1.0, 2.0, 0.0, -1.0]), ((1, 3),), {}), (T234, (1, 0), {})],
+    "take_along_axis": [(T234, (np.array([[[0, 1, 1, 0]]]), 0), {}), (V3, ((2, 2, 0, 1), 0), {})],
     "sort": [
         (np.arange(24.0).reshape(2, 3, 4)[:, ::-1] % 7 + np.arange(24.0).reshape(2, 3, 4) / 50, (0,), {})
     ],
@@ -229,6 +280,49 @@ def test_at_a_kink_the_derivative_is_zero_and_no_nan(name):
     _, back = pullback(REGISTRY[name], np.zeros(3))
     seed = np.zeros(3) + 1.0 if name in ("abs", "relu", "sign") else 1.0
     assert back(seed)[0].tolist() == [0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("name", ["hypot", "arctan2"])
+def test_at_the_origin_the_derivative_is_zero(name):
+    assert gradient(REGISTRY[name], 0.0, 0.0) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("function", "x"),
+    [
+        (lambda x: x**5000, 2.0),
+        (lambda x: 2.0**x, 5000.0),
+        (lambda x: 1 / x, 0.0),
+        (lambda x: x / 0, 1.0),
+        (lambda x: x / 0.0, 1.0),
+        (lambda x: x**-1, 0.0),
+        (lambda x: REGISTRY["log"](x), 0.0),
+        (lambda x: REGISTRY["sqrt"](x), 0.0),
+        (lambda x: REGISTRY["reciprocal"](x), 0.0),
+        (lambda x: x**0.5, 0.0),
+    ],
+)
+def test_python_numbers_overflow_and_divide_by_zero_as_numpys_do(function, x):
+    with np.errstate(all="ignore"):
+        assert not np.isfinite(gradient(function, x)[0])
+        assert np.array_equal(gradient(function, x)[0], gradient(function, np.array(x))[0], equal_nan=True)
+
+
+def test_a_negative_number_has_no_fractional_power():
+    with np.errstate(all="ignore"):
+        assert np.isnan(REGISTRY["power"](-8.0, 0.5)) and np.isnan(gradient(lambda x: x**0.5, -8.0)[0])
+
+
+@pytest.mark.parametrize("x", [0.0, 1e-9, 0.0158, 0.0160, -0.0159, 1.0, -2.5])
+def test_sinc_near_zero(x):
+    exact = 0.0 if x == 0 else (np.cos(np.pi * x) - np.sinc(x)) / x
+    series = -(np.pi**2) * x / 3 + np.pi**4 * x**3 / 30 - np.pi**6 * x**5 / 840 + np.pi**8 * x**7 / 45360
+    expected = exact if abs(x) > 0.1 else series
+    assert np.isclose(gradient(REGISTRY["sinc"], x)[0], expected, rtol=3e-12, atol=0)
+
+
+def test_other_names_are_the_same_primitive():
+    assert REGISTRY["neg"] is REGISTRY["negative"] and REGISTRY["fabs"] is REGISTRY["abs"]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -12,19 +13,31 @@ from aliascheck.engine.parts import ARRAY_INDEX
 from aliascheck.engine.primitive import primitive
 from aliascheck.engine.tracer import primal
 from aliascheck.errors import EngineError
-from aliascheck.memory import dense
+from aliascheck.memory import Scattered, dense, is_basic
 
 
-@primitive(name="getindex", domain=reals(-3, 3, 4))
+def _picked(x: Any, key: Any = 0) -> int:
+    """How many elements an index picks: where index arrays pick, one row of them times their number."""
+    basic: list[Any] = []
+    shapes: list[tuple[int, ...]] = []
+    for part in key if isinstance(key, tuple) else (key,):
+        if not isinstance(part, np.ndarray):
+            basic.append(part)
+        elif part.dtype.kind == "b":
+            basic += [slice(0, 1)] * part.ndim
+            shapes.append((int(np.count_nonzero(part)),))
+        else:
+            basic.append(slice(0, 1))
+            shapes.append(part.shape)
+    row = np.broadcast_to(False, np.shape(x))[tuple(basic)]
+    return np.size(row) * math.prod(np.broadcast_shapes(*shapes))
+
+
+@primitive(name="getindex", domain=reals(-3, 3, 4), size=_picked)
 def getindex(x: Any, key: Any = 0) -> Any:
     """Elements picked by number, mask or index arrays; repeated ones accumulate"""
-
-    def pull(d_out: Any) -> Any:
-        d_x = np.zeros(np.shape(x))
-        np.add.at(d_x, key, d_out)
-        return d_x
-
-    return np.asarray(x)[key], pull
+    shape = np.shape(x)
+    return np.asarray(x)[key], lambda d_out: Scattered(shape, key, d_out)
 
 
 def _frozen(key: Any) -> Any:
@@ -38,17 +51,8 @@ def _frozen(key: Any) -> Any:
 def slice_(x: Any, key: Any = slice(None)) -> Any:
     """A basic slice, over the same memory"""
 
-    def back(d_out: Any) -> Any:
-        d_x = np.zeros(x.shape)
-        d_x[key] = d_out
-        return d_x
-
-    return (_frozen(key),), lambda memory: memory[key], back
-
-
-def _is_basic(key: Any) -> bool:
-    parts = key if isinstance(key, tuple) else (key,)
-    return all(part is None or part is Ellipsis or isinstance(part, int | slice) for part in parts)
+    shape = x.shape
+    return (_frozen(key),), lambda memory: memory[key], lambda d_out: Scattered(shape, key, d_out)
 
 
 def _plain_key(key: Any) -> Any:
@@ -65,7 +69,7 @@ def _plain_key(key: Any) -> Any:
     if isinstance(key, bool):
         raise EngineError("true and false are no indices")
     key = dense(key)
-    if np.ndim(key) == 0 and not isinstance(key, np.ndarray):
+    if np.ndim(key) == 0 and np.asarray(key).dtype.kind != "b":
         return _whole(key)
     if key.dtype.kind == "f":
         whole = key.astype(np.int64)
@@ -87,30 +91,111 @@ def _whole(number: Any) -> int | None:
 def index_array(holder: Any, key: Any) -> Any:
     """An indexed or sliced array: a wrapper where memory is shared, a new array or number where not."""
     key = _plain_key(key)
-    if not _is_basic(key):
-        return getindex(holder, key=key)
-    seen = dense(primal(holder))
-    if np.ndim(seen[key]) == 0:
-        return getindex(holder, key=key)
-    return slice_(holder, key=key)
+    if is_basic(key) and np.ndim(dense(primal(holder))[key]):
+        return slice_.apply((holder,), (), {"key": key})
+    return getindex.apply((holder,), (), {"key": key})
 
 
 ARRAY_INDEX.append(index_array)
 
+INDICES = (0, 0, 1)
+BY_NUMBER = ({"indices": INDICES}, *({"indices": ((0, -1), (2, 2)), "axis": axis} for axis in (0, 1, None)))
 
-@primitive(domain=reals(-3, 3, 4))
-def take(x: Any, indices: Any = (0, 0, 1), axis: Any = None) -> Any:
-    """Elements or rows by number, along an axis"""
-    indices = np.asarray(dense(indices)).astype(np.int64)
+
+def _numbers(name: str, indices: Any) -> Any:
+    """Indices as whole numbers: one, or an array of them."""
+    if indices is None:
+        raise EngineError(f"{name} needs indices", hint=f"write {name}(x, [0, 2])")
+    found = _plain_key(np.asarray(dense(indices)))
+    if isinstance(found, np.ndarray) and found.dtype.kind == "b":
+        raise EngineError(f"{name} takes indices, not a mask", hint="write x[mask]")
+    return found
+
+
+def _taken_size(x: Any, indices: Any = None, axis: int | None = None) -> int:
+    if axis is None or not np.ndim(x):
+        return int(np.size(indices))
+    rest = [extent for a, extent in enumerate(np.shape(x)) if a != axis % np.ndim(x)]
+    return math.prod((*np.shape(indices), *rest))
+
+
+def _taken(x: Any, indices: Any, axis: int | None) -> Any:
+    out = np.take(x, indices, axis=axis)
+    shape = np.shape(x)
 
     def pull(d_out: Any) -> Any:
+        if not shape:
+            return np.sum(d_out)
         if axis is None:
-            d_x = np.zeros(np.size(x))
-            np.add.at(d_x, indices, d_out)
-            return d_x.reshape(np.shape(x))
-        d_x = np.zeros(np.shape(x))
-        key = (slice(None),) * (axis % np.ndim(x)) + (indices,)
-        np.add.at(d_x, key, d_out)
-        return d_x
+            return Scattered(shape, np.unravel_index(np.mod(indices, math.prod(shape)), shape), d_out)
+        return Scattered(shape, (*(slice(None),) * (axis % len(shape)), indices), d_out)
 
-    return np.take(x, indices, axis=axis), pull
+    return out, pull
+
+
+@primitive(domain=reals(-3, 3, 3, 4), size=_taken_size, examples=BY_NUMBER)
+def take(x: Any, indices: Any = None, axis: int | None = None) -> Any:
+    """Elements or rows by number, along an axis"""
+    return _taken(x, _numbers("take", indices), axis)
+
+
+@primitive(
+    domain=reals(-3, 3, 3, 4),
+    size=lambda x, indices, axis=0: _taken_size(x, indices, axis),
+    examples=BY_NUMBER,
+)
+def gather(x: Any, indices: Any = None, axis: int = 0) -> Any:
+    """Rows by number along an axis; repeated ones accumulate. The transpose of scatter"""
+    return _taken(x, _numbers("gather", indices), axis)
+
+
+def _scattered_size(x: Any, indices: Any = None, size: Any = None, axis: int = 0) -> int:
+    rows = max(np.size(indices), 1)
+    return int(size or 0) * (np.size(x) // rows)
+
+
+@primitive(
+    domain=reals(-3, 3, 3, 4),
+    size=_scattered_size,
+    examples=(
+        {"indices": INDICES, "size": 5},
+        {"indices": (0, -1, 2, 0), "size": 3, "axis": 1},
+        {"indices": ((1, 1, 1, 1), (0, 2, 0, 2), (3, 0, 3, 0)), "size": 4},
+    ),
+)
+def scatter(x: Any, indices: Any = None, size: int | None = None, axis: int = 0) -> Any:
+    """Zeros, with the rows of x added at indices along an axis of extent `size`. The transpose of gather"""
+    at = _numbers("scatter", indices)
+    shape, rows = np.shape(x), np.shape(at)
+    if not isinstance(size, int) or size < 0:
+        raise EngineError("scatter needs the extent of its result", hint="write scatter(x, indices, size=n)")
+    first = axis % max(len(shape) - len(rows) + 1, 1)
+    if shape[first : first + len(rows)] != rows:
+        raise EngineError(
+            f"scatter: indices of shape {rows} do not name the rows of an array of shape {shape}"
+        )
+    whole = (*shape[:first], size, *shape[first + len(rows) :])
+    out = Scattered(whole, (*(slice(None),) * first, at), x).dense()
+    return out, lambda d_out: np.take(d_out, at, axis=first)
+
+
+@primitive(
+    domain=reals(-3, 3, 3, 4),
+    size=lambda x, indices=None, axis=-1: np.size(x if indices is None else indices),
+    examples=(
+        {"indices": ((0, 0, 3), (1, -1, 1), (2, 2, 2))},
+        {"indices": ((0, 2, 1, 1),), "axis": 0},
+        {"indices": (11, 0, 0), "axis": None},
+    ),
+)
+def take_along_axis(x: Any, indices: Any = None, axis: int | None = -1) -> Any:
+    """For each row along an axis, the elements that its own row of indices names"""
+    at = np.asarray(_numbers("take_along_axis", indices))
+    shape = np.shape(x)
+    if axis is None:
+        return _taken(x, at, None)
+    along = axis % max(len(shape), 1)
+    key = np.ogrid[tuple(slice(extent) for extent in shape)]
+    return np.take_along_axis(np.asarray(x), at, axis), lambda d_out: Scattered(
+        shape, (*key[:along], at, *key[along + 1 :]), d_out
+    )

@@ -1,15 +1,20 @@
-"""Linear algebra."""
+"""Products of vectors and matrices, and what is read from their diagonals and triangles.
+
+Decompositions, inverses and solutions are in `decompositions`, norms in `norms`.
+"""
 
 from __future__ import annotations
 
 import inspect
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from aliascheck.engine.domain import reals, square
 from aliascheck.engine.primitive import REGISTRY, ContainerPrimitive, primitive, unbroadcast
+from aliascheck.engine.rules.decompositions import check_matrices
 from aliascheck.errors import EngineError
 
 MATRICES = (reals(-2, 2, 3, 4), reals(-2, 2, 4, 2))
@@ -26,61 +31,120 @@ def _matmul_size(x: Any, y: Any) -> int:
 @primitive(domain=MATRICES, size=_matmul_size)
 def matmul(x: Any, y: Any) -> Any:
     """Matrix product, batched over leading axes"""
-    if np.ndim(x) == 0 or np.ndim(y) == 0:
+    rows, columns = np.ndim(x), np.ndim(y)
+    if rows == 0 or columns == 0:
         raise EngineError("matmul takes vectors and matrices, not numbers", hint="use x * y")
 
     def d_left(d_out: Any) -> Any:
-        if np.ndim(y) == 1:
-            return unbroadcast(np.multiply.outer(d_out, y), np.shape(x))
-        if np.ndim(x) == 1:
-            return unbroadcast(np.sum(d_out[..., None, :] * y, axis=-1), np.shape(x))
-        return unbroadcast(d_out @ np.swapaxes(y, -1, -2), np.shape(x))
+        if columns == 2 and rows > 1:
+            return d_out @ y.T
+        if columns == 1:
+            return np.multiply.outer(d_out, y)
+        if rows == 1:
+            return unbroadcast((y @ d_out[..., None])[..., 0], x.shape)
+        return unbroadcast(d_out @ np.swapaxes(y, -1, -2), x.shape)
 
     def d_right(d_out: Any) -> Any:
-        if np.ndim(x) == 1:
-            if np.ndim(y) == 1:
-                return d_out * x
-            return unbroadcast(x[:, None] * d_out[..., None, :], np.shape(y))
-        if np.ndim(y) == 1:
-            return unbroadcast(np.sum(np.swapaxes(x, -1, -2) * d_out[..., None, :], axis=-1), np.shape(y))
-        return unbroadcast(np.swapaxes(x, -1, -2) @ d_out, np.shape(y))
+        if rows == columns == 2:
+            return x.T @ d_out
+        if rows == 1:
+            return np.multiply.outer(x, d_out) if columns < 3 else x[:, None] * d_out[..., None, :]
+        if columns == 1:
+            return np.ravel(d_out) @ x.reshape(-1, x.shape[-1])
+        if columns == 2 and rows > 2:
+            return x.reshape(-1, x.shape[-1]).T @ d_out.reshape(-1, d_out.shape[-1])
+        return unbroadcast(np.swapaxes(x, -1, -2) @ d_out, y.shape)
 
     return x @ y, (d_left, d_right)
 
 
-def _dot_size(x: Any, y: Any) -> int:
-    contracted = np.shape(x)[-1] if np.ndim(x) else 1
-    return int(np.size(x) * np.size(y) // max(contracted, 1) ** (2 if np.ndim(x) and np.ndim(y) else 0))
+def _contraction(x: Any, y: Any, x_axes: Sequence[int], y_axes: Sequence[int]) -> Any:
+    """The sum of products over pairs of axes, with its pullbacks: each is a contraction too."""
+    x_axes, y_axes = [a % x.ndim for a in x_axes], [a % y.ndim for a in y_axes]
+    x_free = [a for a in range(x.ndim) if a not in x_axes]
+    y_free = [a for a in range(y.ndim) if a not in y_axes]
+
+    def d_left(d_out: Any) -> Any:
+        d_x = np.tensordot(d_out, y, (range(len(x_free), np.ndim(d_out)), y_free))
+        return d_x.transpose(np.argsort([*x_free, *(x_axes[k] for k in np.argsort(y_axes))]))
+
+    def d_right(d_out: Any) -> Any:
+        d_y = np.tensordot(x, d_out, (x_free, range(len(x_free))))
+        return d_y.transpose(np.argsort([*(y_axes[k] for k in np.argsort(x_axes)), *y_free]))
+
+    return np.tensordot(x, y, (x_axes, y_axes)), (d_left, d_right)
 
 
-@primitive(domain=VECTORS, size=_dot_size)
+def _contracted_size(x: Any, y: Any, contracted: int) -> int:
+    return int(np.size(x) * np.size(y) // max(contracted, 1) ** 2)
+
+
+def _last(x: Any, y: Any) -> int:
+    """The extent that a product of last axes sums over."""
+    return int(np.shape(x)[-1]) if np.ndim(x) and np.ndim(y) else 1
+
+
+def _scaled(x: Any, y: Any) -> Any:
+    """A product where one of the two is a number."""
+    return np.multiply(x, y), (
+        lambda d_out: unbroadcast(d_out * y, np.shape(x)),
+        lambda d_out: unbroadcast(d_out * x, np.shape(y)),
+    )
+
+
+@primitive(domain=VECTORS, size=lambda x, y: _contracted_size(x, y, _last(x, y)))
 def dot(x: Any, y: Any) -> Any:
     """Inner product of vectors, product of matrices, last axis with last but one"""
     if np.ndim(x) == 0 or np.ndim(y) == 0:
-        return np.dot(x, y), (
-            lambda d_out: unbroadcast(d_out * y, np.shape(x)),
-            lambda d_out: unbroadcast(d_out * x, np.shape(y)),
-        )
-    last = np.ndim(y) - 2 if np.ndim(y) > 1 else 0
-    rows = np.ndim(x) - 1
-    others = [axis for axis in range(np.ndim(y)) if axis != last]
-
-    def d_left(d_out: Any) -> Any:
-        return np.tensordot(d_out, y, (list(range(rows, np.ndim(d_out))), others))
-
-    def d_right(d_out: Any) -> Any:
-        d_y = np.tensordot(x, d_out, (list(range(rows)), list(range(rows))))
-        return np.moveaxis(d_y, 0, last)
-
-    return np.dot(x, y), (d_left, d_right)
+        return _scaled(x, y)
+    if np.ndim(x) <= 2 and np.ndim(y) <= 2:
+        return matmul.forward(x, y)
+    return _contraction(x, y, [-1], [max(np.ndim(y) - 2, 0)])
 
 
-@primitive(domain=VECTORS)
+@primitive(domain=VECTORS, size=lambda x, y: _contracted_size(x, y, _last(x, y)))
 def inner(x: Any, y: Any) -> Any:
-    """Inner product of two vectors"""
-    if np.ndim(x) != 1 or np.ndim(y) != 1:
-        raise EngineError("inner takes two vectors", hint="use x @ transpose(y), or sum(x * y)")
-    return np.inner(x, y), (lambda d_out: d_out * y, lambda d_out: d_out * x)
+    """Inner products along the last axes of both"""
+    if np.ndim(x) == 0 or np.ndim(y) == 0:
+        return _scaled(x, y)
+    if np.shape(x)[-1] != np.shape(y)[-1]:
+        raise EngineError(
+            f"inner: the last axes of shapes {np.shape(x)} and {np.shape(y)} differ",
+            hint="x @ y is the product of matrices",
+        )
+    return _contraction(x, y, [-1], [-1])
+
+
+def _pairs_of_axes(x: Any, y: Any, axes: Any) -> tuple[list[int], list[int]]:
+    """The axes that `tensordot` sums over, in pairs. Raises EngineError where they do not fit."""
+    if isinstance(axes, int):
+        first, second = list(range(np.ndim(x) - axes, np.ndim(x))), list(range(axes))
+    else:
+        first, second = (list(part) if isinstance(part, tuple) else [part] for part in axes)
+    shapes = f"axes {first} and {second} of shapes {np.shape(x)} and {np.shape(y)}"
+    if len(first) != len(second) or any(
+        not -np.ndim(array) <= a < np.ndim(array) for array, given in ((x, first), (y, second)) for a in given
+    ):
+        raise EngineError(f"tensordot: there are no {shapes}", hint="write axes=([1, 0], [0, 1])")
+    if any(np.shape(x)[a] != np.shape(y)[b] for a, b in zip(first, second, strict=True)):
+        raise EngineError(f"tensordot: {shapes} differ in extent", hint="write axes=([1, 0], [0, 1])")
+    return first, second
+
+
+def _tensordot_size(x: Any, y: Any, axes: Any = 2) -> int:
+    first, _ = _pairs_of_axes(x, y, axes)
+    return _contracted_size(x, y, math.prod(np.shape(x)[a] for a in first))
+
+
+@primitive(
+    domain=(reals(-2, 2, 2, 3, 3), reals(-2, 2, 3, 3, 2)),
+    size=_tensordot_size,
+    examples=[{}, *({"axes": axes} for axes in (1, 0, ((1,), (0,)), ((2, 1), (0, 1)), ((-1, 0), (0, 2))))],
+)
+def tensordot(x: Any, y: Any, axes: Any = 2) -> Any:
+    """Sum of products over pairs of axes: the last of x with the first of y, or those named"""
+    x, y = np.asarray(x), np.asarray(y)
+    return _contraction(x, y, *_pairs_of_axes(x, y, axes))
 
 
 @primitive(domain=(reals(-2, 2, 3), reals(-2, 2, 4)), size=lambda x, y: np.size(x) * np.size(y))
@@ -92,74 +156,79 @@ def outer(x: Any, y: Any) -> Any:
     )
 
 
-@primitive(domain=square(3))
-def trace(x: Any) -> Any:
-    """Sum of the diagonal of a matrix"""
-    rows, columns = np.shape(x)
-    return np.trace(x), lambda d_out: d_out * np.eye(rows, columns)
+@primitive(domain=(reals(-2, 2, 3), reals(-2, 2, 2)), size=lambda x, y: np.size(x) * np.size(y))
+def kron(x: Any, y: Any) -> Any:
+    """Kronecker product"""
+    ndim = max(np.ndim(x), np.ndim(y))
+    x_shape, y_shape = (np.shape(part) for part in (x, y))
+    x_full, y_full = ((1,) * (ndim - len(shape)) + shape for shape in (x_shape, y_shape))
+    paired = [extent for pair in zip(x_full, y_full, strict=True) for extent in pair]
+    of_x, of_y = range(0, 2 * ndim, 2), range(1, 2 * ndim, 2)
+
+    def d_left(d_out: Any) -> Any:
+        return np.tensordot(np.reshape(d_out, paired), np.reshape(y, y_full), (of_y, range(ndim))).reshape(
+            x_shape
+        )
+
+    def d_right(d_out: Any) -> Any:
+        return np.tensordot(np.reshape(d_out, paired), np.reshape(x, x_full), (of_x, range(ndim))).reshape(
+            y_shape
+        )
+
+    return np.kron(x, y), (d_left, d_right)
 
 
-@primitive(domain=reals(-2, 2, 3), size=lambda x: np.size(x) ** 2 if np.ndim(x) == 1 else np.size(x))
-def diag(x: Any) -> Any:
-    """The matrix with the vector x as diagonal"""
-    if np.ndim(x) != 1:
-        raise EngineError("diag takes a vector", hint="use diagonal(x) for the diagonal of a matrix")
-    return np.diag(x), np.diagonal
+def _on_diagonal(d_out: Any, shape: tuple[int, ...], k: int, axes: tuple[int, int] = (-2, -1)) -> Any:
+    """Zeros of `shape` with a diagonal of `d_out`, whose last axis runs along it."""
+    d_x = np.zeros(shape)
+    matrices = np.moveaxis(d_x, axes, (-2, -1))
+    rows, columns = matrices.shape[-2:]
+    steps = np.arange(max(0, min(rows + min(k, 0), columns - max(k, 0))))
+    matrices[..., steps - min(k, 0), steps + max(k, 0)] = d_out
+    return d_x
+
+
+def _trace_size(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> int:
+    summed = {axis % max(np.ndim(x), 1) for axis in (axis1, axis2)}
+    return math.prod(extent for axis, extent in enumerate(np.shape(x)) if axis not in summed)
+
+
+@primitive(domain=square(3), size=_trace_size)
+def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """Sum of a diagonal of matrices, by default over the first two axes"""
+    if np.ndim(x) < 2:
+        raise EngineError("trace takes matrices", hint="sum(x) adds the elements of a vector")
+    return np.trace(x, offset, axis1, axis2), lambda d_out: _on_diagonal(
+        np.asarray(d_out)[..., None], np.shape(x), offset, (axis1, axis2)
+    )
+
+
+def _diag_size(x: Any, k: int = 0) -> int:
+    return (np.size(x) + abs(k)) ** 2 if np.ndim(x) == 1 else int(np.size(x))
+
+
+@primitive(domain=reals(-2, 2, 3), size=_diag_size)
+def diag(x: Any, k: int = 0) -> Any:
+    """The matrix with the vector x as its diagonal, or a copy of the diagonal of the matrix x"""
+    if np.ndim(x) not in (1, 2):
+        raise EngineError("diag takes a vector or a matrix", hint="use einsum('...ii->...i', x) on a batch")
+    if np.ndim(x) == 1:
+        return np.diag(x, k), lambda d_out: np.diagonal(d_out, k)
+    return np.diagonal(x, k).copy(), lambda d_out: _on_diagonal(d_out, x.shape, k)
 
 
 @primitive(domain=square(3))
 def tril(x: Any, k: int = 0) -> Any:
     """Lower triangle"""
+    check_matrices("tril", x)
     return np.tril(x, k), lambda d_out: np.tril(d_out, k)
 
 
 @primitive(domain=square(3))
 def triu(x: Any, k: int = 0) -> Any:
     """Upper triangle"""
+    check_matrices("triu", x)
     return np.triu(x, k), lambda d_out: np.triu(d_out, k)
-
-
-@primitive(domain=square(3))
-def det(x: Any) -> Any:
-    """Determinant of an invertible matrix"""
-    out = np.linalg.det(x)
-    return out, lambda d_out: d_out * out * np.linalg.inv(x).T
-
-
-@primitive(domain=square(3))
-def inv(x: Any) -> Any:
-    """Inverse of a matrix"""
-    out = np.linalg.inv(x)
-    return out, lambda d_out: -out.T @ d_out @ out.T
-
-
-@primitive(domain=(square(3), reals(-2, 2, 3)))
-def solve(x: Any, y: Any) -> Any:
-    """The solution z of x @ z = y"""
-    out = np.linalg.solve(x, y)
-
-    def d_right(d_out: Any) -> Any:
-        return np.linalg.solve(np.transpose(x), d_out)
-
-    def d_left(d_out: Any) -> Any:
-        d_y = d_right(d_out)
-        return -np.outer(d_y, out) if np.ndim(out) == 1 else -d_y @ out.T
-
-    return out, (d_left, d_right)
-
-
-@primitive(domain=(reals(-2, 2, 3), reals(-2, 2, 2)), size=lambda x, y: np.size(x) * np.size(y))
-def kron(x: Any, y: Any) -> Any:
-    """Kronecker product of two vectors or two matrices"""
-    if np.ndim(x) != np.ndim(y) or np.ndim(x) not in (1, 2):
-        raise EngineError("kron takes two vectors or two matrices")
-    first, second = ("i", "a") if np.ndim(x) == 1 else ("ij", "ab")
-    paired = "".join(pair for row in zip(first, second, strict=True) for pair in row)
-    shape = [extent for pair in zip(np.shape(x), np.shape(y), strict=True) for extent in pair]
-    return np.kron(x, y), (
-        lambda d_out: np.einsum(f"{paired},{second}->{first}", np.reshape(d_out, shape), y),
-        lambda d_out: np.einsum(f"{paired},{first}->{second}", np.reshape(d_out, shape), x),
-    )
 
 
 class Einsum(ContainerPrimitive):
@@ -186,14 +255,15 @@ def _letters(spec: str, shapes: list[tuple[int, ...]]) -> tuple[list[str], str]:
         for n, part in zip(extra, parts, strict=True)
     ]
     if any(len(part) != len(shape) for part, shape in zip(full, shapes, strict=True)):
-        raise EngineError(f"einsum: the spec '{spec}' does not fit operands of shapes {shapes}")
+        shown = ", ".join(map(str, shapes))
+        raise EngineError(f"einsum: the spec '{spec}' does not fit operands of shapes {shown}")
     if not arrow:
         once = sorted(letter for letter in set(left) if letter.isalpha() and left.count(letter) == 1)
         return full, "".join([*dots, *once])
     return full, out.replace("...", "".join(dots))
 
 
-def _einsum_size(arrays: list[Any], spec: str) -> int:
+def _einsum_size(arrays: list[Any], spec: str, optimize: Any = False) -> int:
     parts, out = _letters(spec, [np.shape(array) for array in arrays])
     extents = _extents(parts, arrays)
     return math.prod(extents.get(letter, 1) for letter in out)
@@ -207,7 +277,7 @@ def _extents(parts: list[str], arrays: list[Any]) -> dict[str, int]:
     return extents
 
 
-def _einsum(arrays: Any, spec: str = "") -> Any:
+def _einsum(arrays: Any, spec: str = "", optimize: Any = False) -> Any:
     """Sum of products over repeated subscripts, any spec that NumPy takes"""
     parts, out = _letters(spec, [np.shape(array) for array in arrays])
     extents = _extents(parts, arrays)
@@ -221,7 +291,7 @@ def _einsum(arrays: Any, spec: str = "") -> Any:
         reached = set(out).union(*others)
         kept = "".join(letter for letter in distinct if letter in reached)
         rest = [array for k, array in enumerate(arrays) if k != position]
-        part = np.einsum(f"{','.join([out, *others])}->{kept}", d_out, *rest)
+        part = np.einsum(f"{','.join([out, *others])}->{kept}", d_out, *rest, optimize=optimize)
         part = np.expand_dims(part, [k for k, letter in enumerate(distinct) if letter not in kept])
         widths = [extents[letter] for letter in distinct]
         part = np.broadcast_to(part, widths)
@@ -237,7 +307,11 @@ def _einsum(arrays: Any, spec: str = "") -> Any:
     def pull(d_out: Any) -> list[Any]:
         return [d_operand(position, d_out) for position in range(len(arrays))]
 
-    return np.einsum(f"{joined}->{out}", *arrays), pull
+    try:
+        return np.einsum(f"{joined}->{out}", *arrays, optimize=optimize), pull
+    except ValueError as error:
+        shapes = ", ".join(str(np.shape(array)) for array in arrays)
+        raise EngineError(f"einsum: the spec '{spec}' does not fit operands of shapes {shapes}") from error
 
 
 EINSUM = Einsum(

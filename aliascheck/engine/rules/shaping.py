@@ -1,4 +1,4 @@
-"""Shapes: aliases that show memory differently, and primitives that build new arrays."""
+"""Shapes: aliases that show memory differently; copies and stops."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from aliascheck.engine.alias import alias
+from aliascheck.engine.alias import Unwrapping, alias
 from aliascheck.engine.domain import reals
-from aliascheck.engine.primitive import primitive, unbroadcast
+from aliascheck.engine.primitive import REGISTRY, primitive, unbroadcast
 from aliascheck.engine.stops import hold
 from aliascheck.errors import EngineError
 
@@ -46,6 +46,14 @@ def transpose(x: Any, axes: Any = None) -> Any:
     return (), _flip, lambda d_out: d_out.T.reshape(x.shape)
 
 
+def _parent(x: Any) -> Any:
+    """What a wrapper that shows all of its parent was made of: parent(adjoint(x)) is x."""
+    return x
+
+
+REGISTRY["parent"] = Unwrapping(_parent, "parent", domain=MATRIX, examples=())
+
+
 def _permuted(x: Any, axes: Any) -> Any:
     axes = shape_of((axes,))
     if sorted(a % x.ndim if x.ndim else a for a in axes) != list(range(x.ndim)):
@@ -60,12 +68,32 @@ def permutedims(x: Any, axes: Any = (1, 0)) -> Any:
     return _permuted(x, axes)
 
 
-@alias(domain=MATRIX)
-def swapaxes(x: Any, first: int = -1, second: int = -2) -> Any:
+@alias(domain=MATRIX, examples=({}, {"axis1": 0, "axis2": 1}, {"axis1": 1, "axis2": 1}))
+def swapaxes(x: Any, axis1: int = -1, axis2: int = -2) -> Any:
     """Two axes exchanged"""
     axes = list(range(x.ndim))
-    axes[first], axes[second] = axes[second], axes[first]
+    axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
     return _permuted(x, tuple(axes))
+
+
+@alias(domain=reals(-3, 3, 2, 3, 4), examples=({}, {"source": (0, -1), "destination": (2, 0)}))
+def moveaxis(x: Any, source: Any = 0, destination: Any = -1) -> Any:
+    """Axes moved to other positions, the others kept in order"""
+    sources, targets = _axes_of(x, source), _axes_of(x, destination)
+    if len(sources) != len(targets):
+        raise EngineError(f"moveaxis: {len(sources)} axes have {len(targets)} destinations")
+    axes = [axis for axis in range(x.ndim) if axis not in sources]
+    for target, axis in sorted(zip(targets, sources, strict=True)):
+        axes.insert(target, axis)
+    return _permuted(x, tuple(axes))
+
+
+def _axes_of(x: Any, axis: Any) -> tuple[int, ...]:
+    """One axis or several, counted from the first. Raises EngineError where `x` has no such axis."""
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    if any(not isinstance(a, int) or not -x.ndim <= a < x.ndim for a in axes):
+        raise EngineError(f"axis {axis} is outside an array of shape {x.shape}")
+    return tuple(a % x.ndim for a in axes)
 
 
 def _without_copy(shape: tuple[int, ...]) -> Any:
@@ -102,28 +130,40 @@ def ravel(x: Any) -> Any:
     return _reshaped(x, (x.size,))
 
 
-@alias(domain=MATRIX)
-def squeeze(x: Any) -> Any:
-    """Without axes of extent 1"""
-    return _reshaped(x, tuple(extent for extent in x.shape if extent != 1))
+@alias(domain=reals(-3, 3, 1, 3, 1), examples=({}, {"axis": 0}, {"axis": (0, -1)}))
+def squeeze(x: Any, axis: Any = None) -> Any:
+    """Without axes of extent 1: all of them, or those given"""
+    ones = [a for a, extent in enumerate(x.shape) if extent == 1] if axis is None else _axes_of(x, axis)
+    if any(x.shape[a] != 1 for a in ones):
+        raise EngineError(f"squeeze: axis {axis} of an array of shape {x.shape} has not the extent 1")
+    return _reshaped(x, tuple(extent for a, extent in enumerate(x.shape) if a not in ones))
 
 
-@alias(domain=MATRIX)
-def expand_dims(x: Any, axis: int = 0) -> Any:
-    """One more axis of extent 1"""
+@alias(domain=MATRIX, examples=({}, {"axis": 1}, {"axis": -1}, {"axis": (0, 2)}))
+def expand_dims(x: Any, axis: Any = 0) -> Any:
+    """One more axis of extent 1, or several"""
     return _reshaped(x, np.expand_dims(x, axis).shape)
 
 
-@alias(domain=reals(-3, 3, 3, 3))
-def diagonal(x: Any) -> Any:
-    """The diagonal of a matrix, over the same memory"""
+@alias(domain=reals(-3, 3, 3, 4), examples=({}, {"offset": 1}, {"offset": -2}, {"offset": 5}))
+def diagonal(x: Any, offset: int = 0) -> Any:
+    """The diagonal of a matrix or one beside it, over the same memory"""
     if x.ndim != 2:
         raise EngineError("diagonal takes a matrix", hint="use diag(x) to make one from a vector")
 
     def show(memory: Any) -> Any:
-        return as_strided(memory, (min(memory.shape),), (sum(memory.strides),))
+        part = memory[:, offset:] if offset > 0 else memory[-offset:]
+        return as_strided(part, (min(part.shape),), (sum(part.strides),))
 
-    return (), show, None
+    return (offset,) if offset else (), show, None
+
+
+@alias(domain=MATRIX)
+def rot90(x: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
+    """Turned by k times 90 degrees, from the first of two axes to the second, over the same memory"""
+    if len(set(_axes_of(x, axes))) != 2:
+        raise EngineError(f"rot90: {axes} are not two axes of an array of shape {x.shape}")
+    return (k, axes), lambda memory: np.rot90(memory, k, axes), lambda d_out: np.rot90(d_out, -k, axes)
 
 
 @alias(domain=MATRIX)
@@ -132,6 +172,18 @@ def flip(x: Any, axis: Any = None) -> Any:
     if x.ndim == 0 and axis is None:  # which NumPy gives back as a number, without its memory
         return (axis,), lambda memory: memory, lambda d_out: d_out
     return (axis,), lambda memory: np.flip(memory, axis), lambda d_out: np.flip(d_out, axis)
+
+
+@alias(domain=MATRIX)
+def fliplr(x: Any) -> Any:
+    """Columns in reverse order, over the same memory"""
+    return (), lambda memory: memory[:, ::-1], lambda d_out: d_out[:, ::-1]
+
+
+@alias(domain=MATRIX)
+def flipud(x: Any) -> Any:
+    """Rows in reverse order, over the same memory"""
+    return (), lambda memory: memory[::-1], lambda d_out: d_out[::-1]
 
 
 @alias(domain=MATRIX)
@@ -234,93 +286,11 @@ def _own_offsets(x: Any) -> Any:
 
 @primitive
 def copy(x: Any) -> Any:
-    """New memory with the same numbers: breaks a tie"""
-    return np.array(x, float), lambda d_out: d_out
+    """New memory with the same numbers, row by row: breaks a tie"""
+    return np.array(x, float, order="C"), lambda d_out: d_out
 
 
 @primitive
 def stop_gradient(x: Any) -> Any:
     """x as a constant"""
     return hold(np.array(x, float)), None
-
-
-PARTS = ([reals(-3, 3, 2, 3), reals(-3, 3, 2, 3)],)
-
-
-def _join(arrays: Any, axis: int, join: Any, *, new_axis: bool) -> Any:
-    out = join(arrays, axis=axis)
-
-    def pull(d_out: Any) -> Any:
-        if new_axis:
-            return [np.squeeze(part, axis) for part in np.split(d_out, len(arrays), axis)]
-        ends = np.cumsum([np.shape(array)[axis] for array in arrays])[:-1]
-        return np.split(d_out, ends, axis)
-
-    return out, pull
-
-
-@primitive(domain=PARTS, container=True)
-def concatenate(arrays: Any, axis: int = 0) -> Any:
-    """Arrays joined along an axis"""
-    return _join(arrays, axis, np.concatenate, new_axis=False)
-
-
-@primitive(domain=PARTS, container=True)
-def stack(arrays: Any, axis: int = 0) -> Any:
-    """Arrays joined along a new axis"""
-    return _join(arrays, axis, np.stack, new_axis=True)
-
-
-@primitive(domain=PARTS, container=True)
-def hstack(arrays: Any) -> Any:
-    """Arrays side by side"""
-    axis = 0 if np.ndim(arrays[0]) == 1 else 1
-    return _join(arrays, axis, np.concatenate, new_axis=False)
-
-
-@primitive(domain=PARTS, container=True)
-def vstack(arrays: Any) -> Any:
-    """Arrays one below the other"""
-    if np.ndim(arrays[0]) == 1:
-        return _join(arrays, 0, np.stack, new_axis=True)
-    return _join(arrays, 0, np.concatenate, new_axis=False)
-
-
-@primitive(domain=MATRIX)
-def roll(x: Any, shift: int = 1, axis: Any = None) -> Any:
-    """Elements moved round along an axis"""
-    return np.roll(x, shift, axis), lambda d_out: np.roll(d_out, -shift, axis)
-
-
-@primitive(domain=MATRIX, size=lambda x, times=2: np.size(x) * times)
-def tile(x: Any, times: int = 2) -> Any:
-    """x several times in a row along its last axis"""
-    pull_shape = (*np.shape(x)[:-1], times, *np.shape(x)[-1:])
-    return np.tile(x, times), lambda d_out: np.reshape(d_out, pull_shape).sum(axis=-2)
-
-
-@primitive(domain=MATRIX, size=lambda x, times=2, axis=None: np.size(x) * times)
-def repeat(x: Any, times: int = 2, axis: Any = None) -> Any:
-    """Each element several times"""
-
-    def pull(d_out: Any) -> Any:
-        if axis is None:
-            return np.reshape(d_out, (*np.shape(x), times)).sum(axis=-1)
-        along = axis % np.ndim(x)
-        shape = np.shape(x)
-        return np.reshape(d_out, (*shape[: along + 1], times, *shape[along + 1 :])).sum(axis=along + 1)
-
-    return np.repeat(x, times, axis), pull
-
-
-@primitive(domain=reals(-3, 3, 3, 4, distinct=True))
-def sort(x: Any, axis: int = -1) -> Any:
-    """In increasing order along an axis"""
-    order = np.argsort(x, axis=axis, kind="stable")
-
-    def pull(d_out: Any) -> Any:
-        d_x = np.zeros(np.shape(x))
-        np.put_along_axis(d_x, order, d_out, axis=axis)
-        return d_x
-
-    return np.take_along_axis(np.asarray(x), order, axis=axis), pull
