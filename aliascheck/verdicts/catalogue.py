@@ -320,13 +320,25 @@ cells. Under `owner` one slot holds everything, as Adam and its kin need.""",
 The bundled engine keeps the implicit mode's historical accounting, since auditing it is the point, and
 differs where the original has a plain defect or a type system that Python lacks:
 
-- A pullback may be called any number of times; earlier gradients are never changed, and the entries of
-  globals do not grow.
+- A pullback may be called any number of times; earlier gradients are never changed, the entries of
+  globals do not grow, and what is handed out is shared with nothing.
 - Mutable structs are accounted like immutable ones, identified as objects; nothing is counted twice
-  through them.
-- Gradients have the shape of their primal, always; numbers are float64.
-- Gradients of gradients are out of scope. Complex and integer arrays cannot be members of a set.
-- A traced array cannot be written to.
+  through them. A mutable struct or a dict may be a member: it gets its structural gradient.
+- Gradients have the shape of their primal, always; numbers are float64. A Jacobian's columns, and flat
+  vectors, follow row-major order.
+- Gradients of gradients are out of scope. Integer, boolean and complex arrays cannot be members of a
+  set or arguments; a whole number given as an argument is a number like any other.
+- A traced array cannot be written to: what would change one in place is refused at once, not on the way
+  back. In Python `x += y` changes an array, and is refused; it only renames a number.
+- Python does not tell when a name is read. The engine follows the globals, captured variables, default
+  arguments and plain functions of a function, and `Bindings`; methods of other objects are not followed,
+  and numbers have entries as globals only through `Bindings` and case files.
+- Arithmetic of `Grads` takes whole arrays, as the original does: `g1 * g2` is elementwise in NumPy.
+  Both sides must be `Grads` over the same objects, or one of them a number or an array.
+- At a tie `max`, `maximum`, `sort` and their kin credit the first of equals; `abs`, `norm` and `relu`
+  have the derivative 0 at their kink.
+- Keys of dicts are strings; tuples, lists, dicts and the engine's structs are opened, other objects are
+  constants.
 - A wrapper that was built outside the loss is not opened: its natural cotangent stops at the wrapper.
   Use explicit mode with the wrapper's parent as a member, or read the parent.
 
