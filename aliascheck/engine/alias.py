@@ -13,6 +13,7 @@ from typing import Any, overload
 import numpy as np
 
 from aliascheck.engine.primitive import (
+    METERS,
     NO_SETTINGS,
     REGISTRY,
     Primitive,
@@ -55,7 +56,9 @@ class Aliased(Node):
         if type(d_out) is Scattered:
             d_out = d_out.dense()
         parent = self.back(d_out) if self.back is not None else pull_through(self.wrapper, d_out)
-        sweep.add_gated(self.index, self.access, parent)
+        if sweep.gates:
+            parent = sweep.gated(self.access, parent)
+        sweep.add(self.index, parent)
 
 
 class Unwrapped(Node):
@@ -92,13 +95,15 @@ class Alias(Primitive):
         self, operands: Sequence[Any], static: Sequence[Any] = (), settings: Mapping[str, Any] = NO_SETTINGS
     ) -> Any:
         (operand,) = operands
-        traced = type(operand) is Tracer
-        tape, access = (operand._tape, operand._access) if traced else (None, None)
-        value = primal(operand)
+        tape: Any = None
+        access: Any = None
+        value = operand
+        if type(operand) is Tracer:
+            tape, access, value = operand._tape, operand._access, operand._value
         if not is_array(value):
             value = np.asarray(number_or_array(self.name, value), dtype=float)
         shown = dense(value)
-        seen = shown if tape is None else tape.look(access, value)
+        seen = tape.look(access, value) if type(access) is tuple else shown
         if isinstance(value, Wrapper) and self._is_undoing(value, static, settings):
             out = _undone(value, seen)
             if tape is None:
@@ -107,14 +112,15 @@ class Alias(Primitive):
             return Tracer(out, tape, tape.record(entry))
         arguments, show, back = self.forward(seen, *static, **settings)
         wrapper = Wrapper(self.name, arguments, value, show)
-        # What it repeats counts as if it were there: the first primitive that reads it may copy.
-        charge(self.name, max(wrapper.array.size - seen.size, 0))
+        if METERS:  # what it repeats counts as if it were there: the first primitive that reads it may copy
+            charge(self.name, max(wrapper.array.size - seen.size, 0))
         if seen is not shown:
             wrapper.array = show(seen)
         if tape is None:
             return wrapper
         entry = Aliased(operand._index, path_of(access), wrapper, back)
-        return Tracer(wrapper, tape, tape.record(entry), Local({_PARENT: access}))
+        reached = None if access is None else Local({_PARENT: access})
+        return Tracer(wrapper, tape, tape.record(entry), reached)
 
     def _is_undoing(self, value: Wrapper, static: Sequence[Any], settings: Mapping[str, Any]) -> bool:
         """Whether a wrapper is of a kind that this one takes off again."""

@@ -58,7 +58,7 @@ def reversed_axes(x: Any, axes: Any = None) -> Any:
     """NumPy's transpose: a vector is its own."""
     if axes is not None:
         return REGISTRY["transpose"](x, axes)
-    return x if np.ndim(raw(x)) < 2 else REGISTRY["transpose"].plain(x)
+    return x if raw(x).ndim < 2 else REGISTRY["transpose"].plain(x)
 
 
 def reshaped(x: Any, shape: Any, order: str = "C") -> Any:
@@ -111,7 +111,7 @@ def _applied_plainly(function: Any, args: tuple[Any, ...]) -> Any:
         return NotImplemented
     if not primitive.container:
         for arg in args:
-            if type(arg) is list or type(arg) is tuple:
+            if type(arg) is list or type(arg) is tuple:  # of plain numbers: to be made arrays, as NumPy does
                 return NotImplemented
     return primitive.plain(*args)
 

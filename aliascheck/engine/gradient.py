@@ -27,7 +27,7 @@ class WithGradient(NamedTuple):
 def check_loss(value: Any) -> float:
     """The number that a loss gave. Raises EngineError where it is no real scalar."""
     number = dense(primal(value))
-    if type(number) is float or type(number) is np.float64:
+    if type(number) in _NUMBERS:
         return float(number)
     if isinstance(number, bool | np.bool_) or not isinstance(number, int | float | np.number | np.ndarray):
         raise EngineError(
@@ -73,10 +73,8 @@ class Recording:
         found = self._walk(seed, ledger, last)
         taken = {id(seed)}
         if self.params is None:
-            return tuple(
-                mirrored(arg, _owned(found.get(position, NOTHING), taken))
-                for position, arg in enumerate(self.args)
-            )
+            owned = [_owned(found.get(position, NOTHING), taken) for position in range(len(self.args))]
+            return tuple(map(mirrored, self.args, owned))
         entries = {key: _owned(tangent, taken) for key, tangent in ledger.watched.items()}
         names = {name: _owned(tangent, taken) for name, tangent in ledger.globals.items()}
         return Grads(self.params, entries, names)
@@ -153,8 +151,13 @@ def deep_primal(out: Any) -> Any:
     return out
 
 
+_NUMBERS = (np.float64, float)
+
+
 def _as_cotangent(value: Any, seed: Any) -> Any:
     """`seed` as floating-point numbers of the shape of `value`, part by part."""
+    if type(seed) is float and type(value) in _NUMBERS:
+        return np.float64(seed)
     if seed is NOTHING:
         return NOTHING
     if isinstance(value, tuple | list) and isinstance(seed, tuple | list) and len(seed) == len(value):
@@ -162,8 +165,6 @@ def _as_cotangent(value: Any, seed: Any) -> Any:
         return kind(_as_cotangent(one, part) for one, part in zip(value, seed, strict=True))
     if isinstance(value, dict) and isinstance(seed, dict):
         return {key: _as_cotangent(value[key], part) for key, part in seed.items() if key in value}
-    if type(seed) is float and type(value) in (float, np.float64):
-        return np.float64(seed)
     if not is_array(value) and not isinstance(value, int | float | np.number):
         return seed
     if np.shape(seed) != np.shape(dense(value)):
@@ -176,11 +177,11 @@ def _as_cotangent(value: Any, seed: Any) -> Any:
 
 def _owned(tangent: Any, taken: set[int]) -> Any:
     """`tangent` in arrays that nothing else holds: results may be written to."""
-    if isinstance(tangent, dict):
-        return type(tangent)({key: _owned(part, taken) for key, part in tangent.items()})
-    if isinstance(tangent, tuple | list):
-        return type(tangent)(_owned(part, taken) for part in tangent)
     if not isinstance(tangent, np.ndarray):
+        if isinstance(tangent, dict):
+            return type(tangent)({key: _owned(part, taken) for key, part in tangent.items()})
+        if isinstance(tangent, tuple | list):
+            return type(tangent)(_owned(part, taken) for part in tangent)
         return tangent
     if tangent.base is not None or not tangent.flags.writeable or id(tangent) in taken:
         return np.array(tangent)
@@ -195,7 +196,7 @@ def withgradient(function: Callable[..., Any], *args: Any) -> WithGradient:
     """
     recording = Recording(function, args)
     value = recording.value
-    if isinstance(value, tuple | Struct) and list(children(value)):
+    if type(value) not in _NUMBERS and isinstance(value, tuple | Struct) and list(children(value)):
         (first, loss), *others = children(value)
         check_loss(loss)
         one = np.ones(np.shape(dense(loss)))

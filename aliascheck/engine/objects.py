@@ -275,7 +275,7 @@ def place_reads(
 
 def mirrored(value: Any, tangent: Any) -> Any:
     """A tangent in which those of named tuples are named tuples of that class."""
-    if tangent is NOTHING or is_array(value) or is_array(tangent):
+    if type(tangent) is np.ndarray or tangent is NOTHING or is_array(value):
         return tangent
     if isinstance(value, tuple | list) and isinstance(tangent, tuple | list) and len(value) == len(tangent):
         parts = [mirrored(one, part) for one, part in zip(value, tangent, strict=True)]

@@ -108,8 +108,6 @@ def _attribute(self: Tracer, name: str) -> Any:
     if name[0] == "_":
         raise AttributeError(name)
     value = self._value
-    if name == "T" and (type(value) is np.ndarray or is_array(value)):
-        return reversed_axes(self)
     if isinstance(value, dict) and name in _DICT_VIEWS:
         return partial(_DICT_VIEWS[name], self)
     if is_array(value) or isinstance(value, np.number):
@@ -128,6 +126,10 @@ def _attribute(self: Tracer, name: str) -> Any:
         if name == "astype":
             return partial(_as_type, self)
     return read_field(self, name)
+
+
+def _transposed(self: Tracer) -> Any:
+    return reversed_axes(self) if is_array(self._value) else read_field(self, "T")
 
 
 def _reshape_method(x: Any, *shape: Any, order: str = "C") -> Any:
@@ -180,6 +182,7 @@ def install() -> None:
     """Give tracers Python's syntax and NumPy's dispatch."""
     methods: dict[str, Any] = {
         "__getattr__": _attribute,
+        "T": property(_transposed),
         "__getitem__": read_item,
         "__copy__": lambda self: self,
         "__deepcopy__": _deep_copy,

@@ -42,23 +42,23 @@ class Meter(Protocol):
         """Raise where one more call of this size is too much."""
 
 
-_meters: list[Meter] = []
+METERS: list[Meter] = []
 
 
 @contextmanager
 def metered(meter: Meter) -> Iterator[None]:
     """Charge every primitive call inside to `meter`, before it computes."""
-    _meters.append(meter)
+    METERS.append(meter)
     try:
         yield
     finally:
-        _meters.pop()
+        METERS.pop()
 
 
 def charge(name: str, elements: int) -> None:
     """Charge one call to the meter in force."""
-    if _meters:
-        _meters[-1].charge(name, elements)
+    if METERS:
+        METERS[-1].charge(name, elements)
 
 
 class AppliedToContainer(Node):
@@ -187,7 +187,7 @@ class Primitive:
 
     def compute(self, arrays: Sequence[Any], static: Sequence[Any], settings: Mapping[str, Any]) -> Any:
         """The result, and a pullback for each operand."""
-        if _meters:
+        if METERS:
             self.charge(*arrays, *static, **settings)
         try:
             result = self.forward(*arrays, *static, **settings)
@@ -223,7 +223,7 @@ def applied_to_one(primitive: Primitive) -> Callable[[Any], Any]:
 
     def apply(x: Any) -> Any:
         value = as_computed(x) if type(x) is Tracer else x
-        if type(value) not in AS_THEY_ARE or value is x or _meters:
+        if type(value) not in AS_THEY_ARE or value is x or METERS:
             return primitive.apply((x,))
         try:
             out, rule = primitive.forward(value)
@@ -241,7 +241,7 @@ def applied_to_two(primitive: Primitive) -> Callable[[Any, Any], Any]:
     def apply(x: Any, y: Any) -> Any:
         left = as_computed(x) if type(x) is Tracer else x
         right = as_computed(y) if type(y) is Tracer else y
-        if type(left) not in AS_THEY_ARE or type(right) not in AS_THEY_ARE or _meters:
+        if type(left) not in AS_THEY_ARE or type(right) not in AS_THEY_ARE or METERS:
             return primitive.apply((x, y))
         if left is x and right is y:
             return primitive.apply((x, y))

@@ -121,6 +121,8 @@ def is_basic(key: Any) -> bool:
 
 def settled(tangent: Any) -> Any:
     """A tangent without pieces left to be added up."""
+    if type(tangent) is np.ndarray:
+        return tangent
     if isinstance(tangent, Scattered):
         return tangent.dense()
     if isinstance(tangent, dict):

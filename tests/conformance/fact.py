@@ -45,7 +45,6 @@ class Loss:
     let: dict[str, Any] = field(default_factory=lambda: SEED)
     python: bool = True
     error: str | None = None
-    pending: str | None = None
 
     def check(self) -> None:
         made = {k: np.array(v, float) if isinstance(v, list) else v for k, v in self.let.items()}
@@ -116,7 +115,6 @@ class Call:
     function: Callable[..., Any]
     args: tuple[Any, ...]
     gradients: tuple[Any, ...]
-    pending: str | None = None
 
     def check(self) -> None:
         found = gradient(self.function, *(_array(arg) for arg in self.args))
@@ -131,7 +129,6 @@ class Result:
     compute: Callable[[], Any]
     expected: Any = None
     error: str | None = None
-    pending: str | None = None
 
     def check(self) -> None:
         if self.error is not None:
@@ -161,9 +158,3 @@ def same(found: Any, expected: Any) -> bool:
     if isinstance(found, tuple) and isinstance(expected, tuple):
         return len(found) == len(expected) and all(map(same, found, expected))
     return matches(found, expected)
-
-
-def as_parameter(fact: Fact) -> Any:
-    """A fact as a test's parameter; what the engine does not do yet must fail."""
-    marks = [pytest.mark.xfail(strict=True, reason=fact.pending)] if fact.pending else []
-    return pytest.param(fact, id=fact.id, marks=marks)

@@ -16,7 +16,7 @@ from tests.conformance import (
     facts_seed,
     facts_sets,
 )
-from tests.conformance.fact import Fact, Loss, as_parameter
+from tests.conformance.fact import Fact, Loss
 
 MODULES = (
     *(facts_seed, facts_sets, facts_explicit, facts_arrays),
@@ -38,7 +38,7 @@ IDS = {f"S{number}" for number in range(1, 12)}
 IDS |= {f"{section}{number}" for section, last in LAST_ODD.items() for number in range(1, last + 1, 2)}
 
 
-@pytest.mark.parametrize("fact", [as_parameter(fact) for fact in FACTS])
+@pytest.mark.parametrize("fact", FACTS, ids=lambda fact: fact.id)
 def test_fact(fact):
     fact.check()
 

@@ -47,9 +47,8 @@ def _over(d_out: Any, fresh: Any) -> Any:
 def _flat_is_zero(d_out: Any, slope: Callable[[], Any]) -> Any:
     """d_out times a slope, and 0 where that is 0, however infinite d_out may be."""
     d_x = _times(d_out, slope())
-    if np.isnan(np.add.reduce(d_x, axis=None)):
-        flat = slope() == 0.0
-        d_x = np.where(flat, 0.0, d_x)
+    if math.isnan(np.add.reduce(d_x, None)):  # perhaps of an infinite d_out where x is flat
+        return np.where(slope() == 0.0, 0.0, d_x)
     return d_x
 
 
@@ -468,19 +467,24 @@ def divide(x: Any, y: Any) -> Any:
 def power(x: Any, y: Any) -> Any:
     """x to the power y; where y is 0, the derivative by x is 0, and where x is 0, that by y."""
     x = _as_float(x)
-    number = type(y) is float or type(y) is int or type(y) is np.float64
-    y = float(y) if number else _as_float(y)
+    if type(y) is not np.ndarray:
+        y = float(y)
+        out = x**y
+        return out, (_by_base_to_number(x, y, out), lambda d_out: _by_exponent(d_out, x, out))
+    y = _as_float(y)
     out = x**y
+    return out, (_by_base(x, y), lambda d_out: _by_exponent(d_out, x, out))
 
-    def by_exponent(d_out: Any) -> Any:
-        positive = x > 0
-        return d_out * np.where(positive | (out != 0), out * np.log(np.where(positive, x, 1.0)), 0.0)
 
-    return out, (_by_base_to_number(x, y, out) if number else _by_base(x, y), by_exponent)
+def _by_exponent(d_out: Any, x: Any, out: Any) -> Any:
+    positive = x > 0
+    return d_out * np.where(positive | (out != 0), out * np.log(np.where(positive, x, 1.0)), 0.0)
 
 
 def _by_base_to_number(x: Any, y: float, out: Any) -> Any:
     """The pullback of x**y by x for one exponent."""
+    if y == 2.0:
+        return lambda d_out: _flat_is_zero(d_out, lambda: 2.0 * x)
     if y == 0.0:
         return _zeros
     if y == 0.5:
@@ -488,8 +492,6 @@ def _by_base_to_number(x: Any, y: float, out: Any) -> Any:
     if y == -1.0:
         return lambda d_out: _minus_times(out, d_out * out)
 
-    if y == 2.0:
-        return lambda d_out: _flat_is_zero(d_out, lambda: 2.0 * x)
     return lambda d_out: _flat_is_zero(d_out, lambda: _times(y, x ** (y - 1.0)))
 
 

@@ -35,7 +35,7 @@ def adjoint(x: Any) -> Any:
     """Rows as columns; a vector of n becomes (1, n). `adjoint(adjoint(x))` is `x`."""
     if x.ndim > 2:
         raise EngineError("adjoint takes vectors and matrices", hint="use permutedims(x, (2, 0, 1))")
-    return (), _flip, lambda d_out: d_out.T.reshape(x.shape)
+    return (), _flip, _flip if x.ndim == 2 else lambda d_out: d_out.T.reshape(x.shape)
 
 
 @alias(domain=MATRIX, undoes=("adjoint", "transpose"))
@@ -43,7 +43,7 @@ def transpose(x: Any, axes: Any = None) -> Any:
     """Axes reversed, or in the order given; a vector of n becomes (1, n)."""
     if axes is not None:
         return _permuted(x, axes)
-    return (), _flip, lambda d_out: d_out.T.reshape(x.shape)
+    return (), _flip, _flip if x.ndim == 2 else lambda d_out: d_out.T.reshape(x.shape)
 
 
 def _parent(x: Any) -> Any:
