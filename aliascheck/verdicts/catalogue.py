@@ -330,15 +330,20 @@ differs where the original has a plain defect or a type system that Python lacks
   set or arguments; a whole number given as an argument is a number like any other.
 - A traced array cannot be written to: what would change one in place is refused at once, not on the way
   back. In Python `x += y` changes an array, and is refused; it only renames a number.
-- Python does not tell when a name is read. The engine follows the globals, captured variables, default
-  arguments and plain functions of a function, and `Bindings`; methods of other objects are not followed,
-  and numbers have entries as globals only through `Bindings` and case files.
+- Python does not tell when a name is read. The engine calls copies of functions in which globals, captured
+  variables, defaults, attributes of users' own objects and of modules are followed. Not followed, and so
+  constants: objects of libraries and of classes with a finalizer, sets, enumerations, what is asked of a
+  class itself (`Model.w`), and what a cached function holds. Numbers have entries as globals only through
+  `Bindings` and in case files.
+- Unpacking (`f(*t)`), comprehensions and `map` iterate in Python, and credit as a loop does. A tuple or list
+  that Python itself builds holds its parts as they are: indexing it claims nothing.
+- Containers are not added (`t + u`) and are no arrays (`x * t`): both are refused. True and false are
+  refused as arguments; None and texts are constants.
 - Arithmetic of `Grads` takes whole arrays, as the original does: `g1 * g2` is elementwise in NumPy.
   Both sides must be `Grads` over the same objects, or one of them a number or an array.
 - At a tie `max`, `maximum`, `sort` and their kin credit the first of equals; `abs`, `norm` and `relu`
   have the derivative 0 at their kink.
-- Keys of dicts are strings; tuples, lists, dicts and the engine's structs are opened, other objects are
-  constants.
+- Keys of dicts are strings.
 - A wrapper that was built outside the loss is not opened: its natural cotangent stops at the wrapper.
   Use explicit mode with the wrapper's parent as a member, or read the parent.
 
