@@ -22,7 +22,7 @@ import numpy as np
 from aliascheck.engine import objects
 from aliascheck.engine.objects import ATOMS, is_library, reaches
 from aliascheck.engine.params import Params
-from aliascheck.engine.parts import Argument, GlobalRead
+from aliascheck.engine.parts import Argument, GlobalRead, read_global
 from aliascheck.engine.tape import Node, Sweep, Tape
 from aliascheck.engine.tracer import Tracer
 from aliascheck.errors import EngineError
@@ -74,11 +74,6 @@ class Bindings:
         if _recording:
             raise EngineError(f"'{name}' cannot be bound again while it is differentiated")
         self._values[name] = value
-
-
-def read_global(tape: Tape, name: str, value: Any) -> Tracer:
-    """A traced reading of a global name; each textual occurrence is one."""
-    return Tracer(value, tape, tape.record(GlobalRead(name, value)), (name,))
 
 
 Read = Callable[[Any], Node]  # from a value to the node that reading it is

@@ -10,8 +10,8 @@ import numpy as np
 
 from aliascheck.engine.alias import Alias
 from aliascheck.engine.examples import Example, examples
-from aliascheck.engine.gradient import pullback
 from aliascheck.engine.primitive import ContainerPrimitive, Primitive
+from aliascheck.engine.recording import pullback
 from aliascheck.engine.stops import Stops, recorded, replayed
 from aliascheck.engine.tracer import primal
 from aliascheck.errors import EngineError

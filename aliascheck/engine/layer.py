@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import Any
 
 from aliascheck.engine.parts import CALL_RULES, call, make_record, make_tuple
@@ -38,10 +39,14 @@ class Layer:
         self.required = required
         self.variadic = variadic
         self.summary = (rule.__doc__ or "").strip().partition("\n")[0]
-        self.inputs = list(inspect.signature(rule).parameters.values())[1:]
 
     def __repr__(self) -> str:
         return self.name
+
+    @cached_property
+    def inputs(self) -> list[inspect.Parameter]:
+        """What it is called with."""
+        return list(inspect.signature(self.rule).parameters.values())[1:]
 
     def build(self, *args: Any, **named: Any) -> Any:
         """The struct, from positional or named fields; traced where one of them is.

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from aliascheck.engine.objects import is_object
-from aliascheck.engine.tape import Node, Sweep
+from aliascheck.engine.tape import Node, Sweep, Tape
 from aliascheck.engine.tracer import Local, Tracer, kind_of, primal
 from aliascheck.errors import EngineError, did_you_mean
 from aliascheck.memory import (
@@ -47,6 +47,11 @@ class GlobalRead(Node):
     def pull(self, d_out: Any, sweep: Sweep) -> None:
         sweep.ledger.credit_global(self.name, d_out)
         sweep.ledger.claim(self.value, d_out)
+
+
+def read_global(tape: Tape, name: str, value: Any) -> Tracer:
+    """A traced reading of a global name; each textual occurrence is one."""
+    return Tracer(value, tape, tape.record(GlobalRead(name, value)), (name,))
 
 
 class Argument(Node):

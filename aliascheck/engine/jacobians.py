@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from aliascheck.engine.gradient import WithGradient, pullback
 from aliascheck.engine.params import Grads, Params
+from aliascheck.engine.recording import WithGradient, pullback
 from aliascheck.engine.tracer import kind_of
 from aliascheck.errors import EngineError
 from aliascheck.memory import NOTHING, dense, identity, is_array

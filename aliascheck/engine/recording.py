@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from aliascheck.engine.capture import Follower
+from aliascheck.engine.loss import NUMBERS, check_loss
 from aliascheck.engine.objects import mirrored
 from aliascheck.engine.params import Grads, Params
 from aliascheck.engine.parts import is_constant, make_dict, make_list, make_tuple
 from aliascheck.engine.tape import Ledger, Tape, walk_back
-from aliascheck.engine.tracer import Tracer, kind_of, primal
+from aliascheck.engine.tracer import Tracer
 from aliascheck.errors import EngineError
 from aliascheck.memory import NOTHING, Fields, MixedTangentsError, Struct, children, dense, identity, is_array
 
@@ -22,23 +23,6 @@ class WithGradient(NamedTuple):
 
     val: Any
     grad: Any
-
-
-def check_loss(value: Any) -> float:
-    """The number that a loss gave. Raises EngineError where it is no real scalar."""
-    number = dense(primal(value))
-    if type(number) in _NUMBERS:
-        return float(number)
-    if isinstance(number, bool | np.bool_) or not isinstance(number, int | float | np.number | np.ndarray):
-        raise EngineError(
-            f"the loss is {kind_of(primal(value))}, not a number", hint="reduce it with sum(...)"
-        )
-    if np.ndim(number) != 0:
-        hint = "reduce it with sum(...) or mean(...)"
-        raise EngineError(f"the loss has shape {np.shape(number)}, and must be a scalar", hint=hint)
-    if np.iscomplexobj(number):
-        raise EngineError("the loss is complex", hint="take its real part")
-    return float(number)
 
 
 class Recording:
@@ -151,12 +135,9 @@ def deep_primal(out: Any) -> Any:
     return out
 
 
-_NUMBERS = (np.float64, float)
-
-
 def _as_cotangent(value: Any, seed: Any) -> Any:
     """`seed` as floating-point numbers of the shape of `value`, part by part."""
-    if type(seed) is float and type(value) in _NUMBERS:
+    if type(seed) is float and type(value) in NUMBERS:
         return np.float64(seed)
     if seed is NOTHING:
         return NOTHING
@@ -196,7 +177,7 @@ def withgradient(function: Callable[..., Any], *args: Any) -> WithGradient:
     """
     recording = Recording(function, args)
     value = recording.value
-    if type(value) not in _NUMBERS and isinstance(value, tuple | Struct) and list(children(value)):
+    if type(value) not in NUMBERS and isinstance(value, tuple | Struct) and list(children(value)):
         (first, loss), *others = children(value)
         check_loss(loss)
         one = np.ones(np.shape(dense(loss)))
