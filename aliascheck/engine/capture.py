@@ -14,6 +14,7 @@ from collections.abc import Callable
 from enum import Enum
 from functools import partial
 from itertools import chain
+from threading import local
 from types import CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -51,7 +52,14 @@ class _NameRead(GlobalRead):
         objects.claim(sweep.ledger, self.value, d_out)
 
 
-_recording: list[Follower] = []  # by what is read of `Bindings` is followed, the innermost last
+class _Following(local):
+    """By what reads of `Bindings` are followed in this thread, the innermost last."""
+
+    def __init__(self) -> None:
+        self.stack: list[Follower] = []
+
+
+_following = _Following()
 
 
 class Bindings:
@@ -68,10 +76,11 @@ class Bindings:
         if name not in self._values:
             raise AttributeError(name)
         value = self._values[name]
-        return _recording[-1].bound(name, value) if _recording else value
+        stack = _following.stack
+        return stack[-1].bound(name, value) if stack else value
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if _recording:
+        if _following.stack:
             raise EngineError(f"'{name}' cannot be bound again while it is differentiated")
         self._values[name] = value
 
@@ -102,10 +111,10 @@ class Follower:
 
     def __enter__(self) -> None:
         """Follow what is read of `Bindings` meanwhile."""
-        _recording.append(self)
+        _following.stack.append(self)
 
     def __exit__(self, *error: object) -> None:
-        _recording.pop()
+        _following.stack.pop()
 
     def function(self, function: Any) -> Any:
         """A callable with all that it reads by name, or holds, followed."""

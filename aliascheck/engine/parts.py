@@ -13,7 +13,7 @@ import numpy as np
 
 from aliascheck.engine.objects import is_object
 from aliascheck.engine.tape import Node, Sweep, Tape
-from aliascheck.engine.tracer import Local, Tracer, kind_of, primal
+from aliascheck.engine.tracer import Local, Tracer, kind_of, mixed_tapes, primal
 from aliascheck.errors import EngineError, did_you_mean
 from aliascheck.memory import (
     NOTHING,
@@ -146,8 +146,16 @@ def extend_whole(access: Any, position: int) -> Any:
 
 
 def is_constant(value: Any) -> bool:
-    """Whether nothing is ever differentiated by `value`: an absent one, a switch, a text."""
+    """Whether nothing is ever differentiated by `value`: an absent one, a switch, a text, whole numbers."""
+    if is_array(value):
+        return bool(dense(value).dtype.kind != "f")
     return value is None or isinstance(value, bool | str)
+
+
+def is_named_number(value: Tracer) -> bool:
+    """Whether a traced value is a number as it is read from a name: a constant that a name stands for."""
+    entry = value._tape.entries[value._index] if value._index >= 0 else None
+    return isinstance(entry, GlobalRead) or not value._tape.recording
 
 
 def read_part(holder: Any, step: Any, *, credits: bool = True) -> Any:
@@ -238,6 +246,8 @@ def iterate(holder: Any) -> Iterator[Any]:
     if is_array(value):
         for position in range(len(dense(value))):
             yield read_item(holder, position)
+    elif not isinstance(value, tuple | list | dict):
+        raise EngineError(f"{kind_of(value)} cannot be iterated")
     else:
         for step, _ in children(value):
             yield read_part(holder, step)
@@ -249,6 +259,8 @@ def _construct(value: Any, parts: Mapping[Any, Any]) -> Any:
     if not traced:
         return value
     tape = next(iter(traced.values()))._tape
+    if any(part._tape is not tape for part in traced.values()):
+        raise mixed_tapes()
     node = Construction({step: part._index for step, part in traced.items()})
     access = Local({step: part._access for step, part in traced.items() if part._access is not None})
     return Tracer(value, tape, tape.record(node), access)

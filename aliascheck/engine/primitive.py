@@ -23,9 +23,9 @@ from typing import Any, Protocol, overload
 
 import numpy as np
 
-from aliascheck.engine.parts import extend_whole, make_list, make_tuple
+from aliascheck.engine.parts import extend_whole, is_named_number, make_list, make_tuple
 from aliascheck.engine.tape import Node, Sweep
-from aliascheck.engine.tracer import Tracer, kind_of, primal
+from aliascheck.engine.tracer import Tracer, kind_of, mixed_tapes, primal
 from aliascheck.errors import EngineError
 from aliascheck.memory import NOTHING, Wrapper, dense, is_array, settled
 
@@ -33,6 +33,7 @@ REGISTRY: dict[str, Primitive] = {}
 AS_THEY_ARE = frozenset((np.ndarray, float, np.float64, int))  # what a rule takes as it is
 NO_SETTINGS: Mapping[str, Any] = {}
 _NUMBERS = (int, float, np.number, np.bool_)
+REAL_SETTINGS = ("constant_values", "nan", "posinf", "neginf", "ord")
 INDEX_SETTINGS = ("key", "indices", "repeats")
 
 
@@ -163,13 +164,32 @@ class Primitive:
         return args[: self.arity], static
 
     def _setting(self, name: str | None, value: Any) -> Any:
-        """A setting, by which no derivative is taken. Raises EngineError for an array that is no index."""
+        """A setting, by which no derivative is taken.
+
+        Raises: EngineError for an array that is no index, and for a traced number that is no count: but
+        a name's number is taken as it is, since numbers are no memory.
+        """
         if name not in INDEX_SETTINGS and is_array(primal(value)):
             raise EngineError(
                 f"{self.name}: '{name or 'the last setting'}' must be a number, not an array",
                 hint="settings are constants: the derivative by an array would be lost",
             )
+        for part in value if isinstance(value, tuple | list) else (value,):
+            if type(part) is Tracer and not self._is_count(name, part) and not is_named_number(part):
+                raise EngineError(
+                    f"{self.name}: '{name or 'the last setting'}' is a constant, and this number is traced",
+                    hint="its derivative would be lost: use stop_gradient(x) where a constant is meant",
+                )
         return _static(value)
+
+    def _is_count(self, name: str | None, value: Tracer) -> bool:
+        """Whether a setting is a whole number that counts or names something: an axis, an extent."""
+        if name in INDEX_SETTINGS:
+            return True
+        parameter = self.signature.parameters.get(name or "")
+        real = name in REAL_SETTINGS or (parameter is not None and isinstance(parameter.default, float))
+        number = dense(value._value)
+        return not real and isinstance(number, int | float | np.number) and float(number).is_integer()
 
     def _fill_by_name(self, args: tuple[Any, ...], settings: dict[str, Any]) -> tuple[Any, ...]:
         for name in list(self.signature.parameters)[len(args) : self.arity]:
@@ -255,7 +275,8 @@ def applied_to_two(primitive: Primitive) -> Callable[[Any, Any], Any]:
         right = as_computed(y) if type(y) is Tracer else y
         if type(left) not in AS_THEY_ARE or type(right) not in AS_THEY_ARE or METERS:
             return primitive.apply((x, y))
-        if left is x and right is y:
+        constant = x if left is x else y if right is y else None
+        if (left is x and right is y) or (type(constant) is np.ndarray and constant.dtype.kind == "c"):
             return primitive.apply((x, y))
         try:
             out, (rule_x, rule_y) = primitive.forward(left, right)
@@ -265,6 +286,8 @@ def applied_to_two(primitive: Primitive) -> Callable[[Any, Any], Any]:
             rule_x = fitted_to_operand(rule_x, left, out)
         if right is y:
             return Tracer(out, x._tape, x._tape.record((rule_x or _gives_nothing, x._index, None)))
+        if left is not x and x._tape is not y._tape:
+            raise mixed_tapes()
         if broadcasts and type(left) is np.ndarray:
             rule_y = fitted_to_operand(rule_y, right, out)
         edge = rule_y or _gives_nothing, y._index, None
@@ -347,11 +370,14 @@ def _traced_whole(value: Any) -> Any:
 
 
 def tape_of(operands: Sequence[Any]) -> Any:
-    """The tape that one of the operands is on, or None."""
+    """The tape that the traced operands are on, or None. Raises EngineError where they are on two."""
+    tape = None
     for operand in operands:
         if type(operand) is Tracer:
-            return operand._tape
-    return None
+            if tape is not None and operand._tape is not tape:
+                raise mixed_tapes()
+            tape = operand._tape
+    return tape
 
 
 def path_of(access: Any) -> Any:
@@ -378,9 +404,14 @@ def look(tape: Any, access: Any, value: Any) -> Any:
     return dense(value) if tape is None else tape.look(access, value)
 
 
+_REAL_AND_IMAGINARY = "compute with real and imaginary parts, each an array of its own"
+
+
 def number_or_array(name: str, value: Any) -> Any:
     """`value` where it is an array or a number. Raises EngineError where a primitive cannot take it."""
-    if type(value) is np.ndarray or is_array(value) or isinstance(value, _NUMBERS):
+    if isinstance(value, _NUMBERS) or is_array(value):
+        if np.iscomplexobj(dense(value)):
+            raise EngineError(f"{name} takes real numbers, not complex ones", hint=_REAL_AND_IMAGINARY)
         return value
     hint = None
     if isinstance(value, tuple | list | dict) or hasattr(value, "field_names"):

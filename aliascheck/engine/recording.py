@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ from aliascheck.engine.objects import mirrored
 from aliascheck.engine.params import Grads, Params
 from aliascheck.engine.parts import is_constant, make_dict, make_list, make_tuple
 from aliascheck.engine.tape import Ledger, Tape, walk_back
-from aliascheck.engine.tracer import Tracer
+from aliascheck.engine.tracer import Tracer, mixed_tapes
 from aliascheck.errors import EngineError
 from aliascheck.memory import NOTHING, Fields, MixedTangentsError, Struct, children, dense, identity, is_array
 
@@ -44,6 +44,8 @@ class Recording:
             out = function(*arguments)
         self.value = deep_primal(out)
         self.out = _joined(out)
+        if isinstance(self.out, Tracer) and self.out._tape is not self.tape:
+            raise mixed_tapes()
 
     def _argument(self, position: int, arg: Any) -> Any:
         check_real(arg, f"argument {position}")
@@ -55,7 +57,7 @@ class Recording:
         """The gradients for a cotangent of the value; after the `last` time the tape is gone."""
         ledger = Ledger(() if self.params is None else map(identity, self.params))
         found = self._walk(seed, ledger, last)
-        taken = {id(seed)}
+        taken = set(_ids(seed))
         if self.params is None:
             owned = [_owned(found.get(position, NOTHING), taken) for position in range(len(self.args))]
             return tuple(map(mirrored, self.args, owned))
@@ -86,14 +88,43 @@ def pullback(function: Callable[..., Any], *args: Any) -> tuple[Any, Callable[..
     a cotangent that is not shaped as the value.
     """
     recording = Recording(function, args)
-    return recording.value, lambda seed=1.0: recording.pull_back(seed)
+    return _copied(recording.value), lambda seed=1.0: recording.pull_back(seed)
+
+
+def _copied(value: Any) -> Any:
+    """A value in arrays of its own: pullbacks hold those that were computed."""
+    if isinstance(value, np.ndarray):
+        return np.array(value)
+    if isinstance(value, tuple):
+        parts = map(_copied, value)
+        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+    if isinstance(value, list):
+        return [_copied(part) for part in value]
+    if isinstance(value, dict):
+        return {key: _copied(part) for key, part in value.items()}
+    return value
+
+
+def _ids(seed: Any) -> Iterator[int]:
+    """The identities of all arrays of a seed."""
+    if isinstance(seed, tuple | list | dict):
+        for part in seed.values() if isinstance(seed, dict) else seed:
+            yield from _ids(part)
+    else:
+        yield id(seed)
 
 
 def check_real(value: Any, what: str) -> None:
     """Raise EngineError where `value` is an array or number that no derivative is taken by."""
+    if type(value) is Tracer:
+        raise mixed_tapes()
     array = dense(value)
-    if isinstance(array, np.ndarray) and array.dtype.kind == "f":
+    if type(array) is np.ndarray and array.dtype.kind == "f":
         return
+    if isinstance(array, np.matrix | np.ma.MaskedArray):
+        raise EngineError(
+            f"{what} is a {type(array).__name__}, whose arithmetic is its own", hint="give np.asarray(x)"
+        )
     kind = np.asarray(array).dtype.kind if is_array(value) or isinstance(array, np.generic) else ""
     if isinstance(array, bool) or kind == "b":
         name, instead = "boolean", "x.astype(float)"

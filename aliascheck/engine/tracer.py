@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from aliascheck.engine.tape import Tape
+from aliascheck.errors import EngineError
 from aliascheck.memory import Struct, is_array
 
 
@@ -39,6 +40,14 @@ class Tracer(msgspec.Struct, gc=False, eq=False):
 def primal(value: Any) -> Any:
     """The value itself, without its tracer."""
     return value._value if type(value) is Tracer else value
+
+
+def mixed_tapes() -> EngineError:
+    """The error of values that two gradients trace, met in one operation."""
+    return EngineError(
+        "a value that another gradient traces, or has traced, is used in this one",
+        hint="gradients of gradients are out of scope; carry plain values over: stop_gradient(x)",
+    )
 
 
 def kind_of(value: Any) -> str:
