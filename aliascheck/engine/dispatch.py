@@ -131,6 +131,8 @@ def apply_ufunc(self: Tracer, ufunc: Any, method: str, *inputs: Any, **settings:
         raise EngineError(
             f"{where}: a traced value cannot be written into an array", hint="write y = y + x for y += x"
         )
+    if len(inputs) > ufunc.nin:
+        raise mutation(f"np.{name} with out", REBUILD)
     if name in _CONSTANT_FUNCTIONS:
         return getattr(ufunc, method)(*map(raw, inputs), **settings)
     if method != "__call__":
@@ -151,7 +153,7 @@ def apply_function(self: Tracer, function: Any, types: Any, args: Any, settings:
         if result is not NotImplemented:
             return result
     name = function.__name__
-    if name in _WRITING or settings.get("out") is not None:
+    if name in _WRITING or _out_of(function, args, settings) is not None:
         raise mutation(f"np.{name}", REBUILD)
     if name in _CONSTANT_FUNCTIONS or (name == "where" and len(args) == 1):
         return function(*map(raw, args), **{key: raw(value) for key, value in settings.items()})
@@ -161,6 +163,16 @@ def apply_function(self: Tracer, function: Any, types: Any, args: Any, settings:
     primitive = _primitive_for(name)
     operands, settings = _as_numpy_reads(function, primitive, args, settings)
     return primitive(*operands, **settings)
+
+
+def _out_of(function: Any, args: Any, settings: Any) -> Any:
+    """What a function is asked to write its result into, by name or by position."""
+    if len(args) < 3:
+        return settings.get("out")
+    named = [
+        name for name, one in _signature(function).parameters.items() if one.kind == one.POSITIONAL_OR_KEYWORD
+    ]
+    return args[named.index("out")] if "out" in named[: len(args)] else settings.get("out")
 
 
 def _einsum(*operands: Any, **settings: Any) -> Any:

@@ -287,5 +287,6 @@ def mirrored(value: Any, tangent: Any) -> Any:
             held = {str(step): part for step, part in children(value)}
         else:
             held = attributes(value)
-        return type(tangent)({key: mirrored(held.get(key), part) for key, part in tangent.items()})
+        in_order = [*(key for key in held if key in tangent), *(key for key in tangent if key not in held)]
+        return type(tangent)({key: mirrored(held.get(key), tangent[key]) for key in in_order})
     return tangent

@@ -18,6 +18,7 @@ from aliascheck.engine.dispatch import (
     REBUILD,
     apply_function,
     apply_ufunc,
+    in_a_row,
     mutation,
     reshaped,
     reversed_axes,
@@ -122,7 +123,7 @@ def _attribute(self: Tracer, name: str) -> Any:
         if name in _PLAIN_NUMBERS:
             return partial(_no_number(f"x.{name}()"), self)
         if name == "flatten":
-            return lambda: REGISTRY["ravel"](REGISTRY["copy"](self))
+            return lambda order="C": in_a_row(REGISTRY["copy"](self), order)
         if name == "astype":
             return partial(_as_type, self)
     return read_field(self, name)
@@ -197,6 +198,13 @@ def install() -> None:
         "__array__": _no_number("np.array(x)"),
         "__index__": _no_number("an index"),
         **{f"__{kind}__": _no_number(f"{kind}(x)") for kind in ("float", "int", "complex")},
+        "__round__": lambda self, decimals=0: REGISTRY["round"](self, decimals),
+        "__divmod__": lambda self, other: (
+            REGISTRY["floor_divide"](self, other),
+            REGISTRY["mod"](self, other),
+        ),
+        "__format__": lambda self, spec: format(primal(self), spec),
+        **{f"__{kind}__": _no_number(f"math.{kind}(x)") for kind in ("trunc", "floor", "ceil")},
         "__neg__": REGISTRY["negative"].plain,
         "__pos__": REGISTRY["positive"].plain,
         "__abs__": REGISTRY["abs"].plain,

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import local
 
 from aliascheck.memory import Array
 
-_holding: list[Stops] = []
+
+class _InForce(local):
+    """What is recorded to, or replayed from, in this thread, the innermost last."""
+
+    def __init__(self) -> None:
+        self.stack: list[Stops] = []
+
+
+_in_force_here = _InForce()
 
 
 class Stops:
@@ -39,18 +48,18 @@ def replayed(stops: Stops) -> Iterator[None]:
 
 @contextmanager
 def _in_force(stops: Stops) -> Iterator[None]:
-    _holding.append(stops)
+    _in_force_here.stack.append(stops)
     try:
         yield
     finally:
-        _holding.pop()
+        _in_force_here.stack.pop()
 
 
 def hold(value: Array) -> Array:
     """The value of a stop: `value`, or what it was when it was recorded."""
-    if not _holding:
+    if not _in_force_here.stack:
         return value
-    stops = _holding[-1]
+    stops = _in_force_here.stack[-1]
     if not stops.replay:
         stops.values.append(value)
         return value

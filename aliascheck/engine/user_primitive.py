@@ -51,10 +51,16 @@ def custom(
         )
 
     made = Primitive(forward, name or getattr(primal, "__name__", "custom").strip("<>"), **options)
+    made.arity = made.arity or _operands(primal, vjp)
     made.plain = lambda *operands: made.apply(operands)
     if name is not None:
         REGISTRY[name] = made
     return made
+
+
+def _operands(primal: Any, vjp: Any) -> int:
+    """How many operands a function takes whose signature does not tell."""
+    return len(vjp) if not callable(vjp) else int(getattr(primal, "nin", 1))
 
 
 def _products(vjp: Any, count: int, out: Any, arrays: Sequence[Any]) -> list[Callable[[Any], Any] | None]:
@@ -77,6 +83,9 @@ def _checked(made: Primitive, product: Callable[[Any], Any], shape: tuple[int, .
     """A pullback whose result is new memory of the right shape, whatever the user's function keeps."""
 
     def pull(d_out: Any) -> Any:
+        if isinstance(d_out, np.ndarray):  # which others may hold
+            d_out = d_out.view()
+            d_out.flags.writeable = False
         found = product(d_out)
         if found is None or found is NOTHING:
             return NOTHING

@@ -421,7 +421,7 @@ REFUSED = {
     "norm of a vector by matrices' ord": (lambda: REGISTRY["norm"](V3, "fro"), "is for matrices"),
     "norm of a matrix by vectors' ord": (lambda: REGISTRY["norm"](M23, 3), "no norm with ord=3"),
     "norm of neither": (lambda: REGISTRY["norm"](T234, 1), "takes vectors or matrices"),
-    "einsum interleaved": (lambda: REGISTRY["einsum"](M23, [0, 1], [1]), "takes its spec first"),
+    "einsum without a spec": (lambda: REGISTRY["einsum"](M23, M23), "takes its spec first"),
     "einsum of too few": (lambda: REGISTRY["einsum"]("ij,jk", M23), "2 operands, and 1 were given"),
     "einsum of another shape": (lambda: REGISTRY["einsum"]("ijk", M23), "does not fit"),
     "einsum of extents that differ": (lambda: REGISTRY["einsum"]("ij,jk", M23, M23), "einsum: "),
@@ -561,3 +561,11 @@ def test_truth_values_are_constants_of_a_check():
 def test_what_is_not_differentiable_gives_nothing():
     assert gradient(lambda x: np.sum(x) * np.argmax(x, axis=0), V3)[0] is not NOTHING
     assert gradient(lambda x: 1.0 * np.argmax(x), V3)[0] is NOTHING
+
+
+def test_einsum_takes_lists_of_numbers_for_subscripts():
+    x, y = M23, random(3, 4)
+    for lists in ((x, [0, 1], y, [1, 2], [0, 2]), (x, [0, 1], y, [1, 2]), (x, [..., 1], [..., 1])):
+        assert np.allclose(REGISTRY["einsum"](*lists), np.einsum(*lists))
+    (found,) = gradient(lambda x: np.sum(np.einsum(x, [0, 1], y, [1, 2], [0, 2])), x)
+    assert np.allclose(found, np.ones((2, 4)) @ y.T)

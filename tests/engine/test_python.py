@@ -141,7 +141,22 @@ ERRORS = {
     "integers": (lambda x: x.astype(int), r"astype\(int64\) has no derivative"),
     "true as index": (lambda x: x[True], "true and false are no indices"),
     "fraction as index": (lambda x: x[0.5], "must be a whole number"),
-    "array as setting": (lambda x: np.clip(x, V, None), "'low' must be a number, not an array"),
+    "array as setting": (lambda x: REGISTRY["elu"](x, V), "'alpha' must be a number, not an array"),
+    "computed setting": (
+        lambda x: REGISTRY["leaky_relu"](x, 0.1 * np.sum(x)),
+        "leaky_relu: 'slope' is a constant, and this number is traced",
+    ),
+    "computed fill": (
+        lambda x: np.pad(x, 1, constant_values=x[0]),
+        "pad: 'constant_values' is a constant",
+    ),
+    "a number's elements": (lambda x: sum(np.sum(x)), "a number cannot be iterated"),
+    "complex arrays": (
+        lambda x: np.abs(x * np.array([1j, 2, 3])),
+        "multiply takes real numbers, not complex",
+    ),
+    "complex scalars": (lambda x: np.abs(x * np.exp(1j)), "multiply takes real numbers, not complex"),
+    "a word as index": (lambda x: x["a"], "an array has no 'a'"),
     "traced setting": (lambda x: REGISTRY["leaky_relu"](x, x), "'slope' must be a number, not an array"),
     "array for a list": (lambda x: np.concatenate(x), "takes a list or tuple of arrays, not an array"),
     "complex": (lambda x: x * 1j, "takes arrays and numbers, not a complex number"),

@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from aliascheck.engine.domain import Reals, reals
-from aliascheck.engine.primitive import primitive
+from aliascheck.engine.primitive import REGISTRY, Primitive, primitive
+from aliascheck.engine.tracer import Tracer
+from aliascheck.memory import is_array
 
 AWAY_FROM_ZERO = Reals(0.2, 3.0, signed=True)
 BETWEEN = Reals(between=True)
@@ -48,7 +50,7 @@ def _flat_is_zero(d_out: Any, slope: Callable[[], Any]) -> Any:
     """d_out times a slope, and 0 where that is 0, however infinite d_out may be."""
     d_x = _times(d_out, slope())
     if math.isnan(np.add.reduce(d_x, None)):  # perhaps of an infinite d_out where x is flat
-        return np.where(slope() == 0.0, 0.0, d_x)
+        return np.where((slope() == 0.0) & np.isinf(d_out), 0.0, d_x)
     return d_x
 
 
@@ -611,11 +613,23 @@ def copysign(x: Any, y: Any) -> Any:
     )
 
 
-@primitive(domain=UNIT)
-def clip(x: Any, low: float | None = None, high: float | None = None) -> Any:
-    """x cut to [low, high]"""
+class Clip(Primitive):
+    """Between numbers, one primitive; between arrays or traced numbers, the maximum and the minimum."""
+
+    def __call__(self, x: Any, low: Any = None, high: Any = None) -> Any:
+        if not any(type(bound) is Tracer or is_array(bound) for bound in (low, high)):
+            return super().__call__(x, low, high)
+        above = x if low is None else maximum(x, low)
+        return above if high is None else minimum(above, high)
+
+
+def _clip(x: Any, low: float | None = None, high: float | None = None) -> Any:
+    """x cut to [low, high]: numbers, arrays or None"""
     out = np.clip(x, low, high)
     return out, lambda d_out: d_out * (out == x)
+
+
+clip = REGISTRY["clip"] = Clip(_clip, "clip", domain=UNIT)
 
 
 @primitive(domain=(Reals(0.0, 1.0, whole=True), reals(), reals()), broadcasts=True)

@@ -60,8 +60,10 @@ def _plain_key(key: Any) -> Any:
     key = primal(key)
     if isinstance(key, tuple):
         return tuple(_plain_key(part) for part in key)
-    if isinstance(key, list):
-        return np.asarray(key)
+    if isinstance(key, list | range):
+        return np.asarray(key if len(key) else [], None if len(key) else np.int64)
+    if isinstance(key, str):
+        raise EngineError(f"an array has no '{key}': it is indexed by whole numbers, slices and masks")
     if isinstance(key, slice):
         return slice(_whole(key.start), _whole(key.stop), _whole(key.step))
     if key is None or key is Ellipsis:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -236,11 +237,25 @@ class Einsum(ContainerPrimitive):
 
     def __call__(self, spec: Any, *operands: Any, **settings: Any) -> Any:
         if not isinstance(spec, str):
-            raise EngineError("einsum takes its spec first", hint='write einsum("ij,jk->ik", a, b)')
+            spec, operands = _spelled_out(spec, *operands)
         return self.apply((operands,), settings={**settings, "spec": spec})
 
 
-def _letters(spec: str, shapes: list[tuple[int, ...]]) -> tuple[list[str], str]:
+def _spelled_out(*parts: Any) -> tuple[str, tuple[Any, ...]]:
+    """The spec and operands of einsum(a, [0, 1], b, [1, 2], [0, 2]): lists of numbers for subscripts."""
+    operands, subscripts = parts[: len(parts) // 2 * 2 : 2], [*parts[1::2], *parts[len(parts) // 2 * 2 :]]
+    if not all(isinstance(one, list | tuple) for one in subscripts):
+        raise EngineError("einsum takes its spec first", hint='write einsum("ij,jk->ik", a, b)')
+    names = [
+        "".join("..." if number is Ellipsis else chr(ord("a") + number) for number in one)
+        for one in subscripts
+    ]
+    left = ",".join(names[: len(operands)])
+    return (f"{left}->{names[-1]}" if len(names) > len(operands) else left), operands
+
+
+@lru_cache(maxsize=256)
+def _letters(spec: str, shapes: tuple[tuple[int, ...], ...]) -> tuple[list[str], str]:
     """The subscripts of each operand and of the result, an ellipsis spelled out."""
     left, arrow, out = spec.replace(" ", "").partition("->")
     parts = left.split(",")
@@ -264,7 +279,7 @@ def _letters(spec: str, shapes: list[tuple[int, ...]]) -> tuple[list[str], str]:
 
 
 def _einsum_size(arrays: list[Any], spec: str, optimize: Any = False) -> int:
-    parts, out = _letters(spec, [np.shape(array) for array in arrays])
+    parts, out = _letters(spec, tuple(np.shape(array) for array in arrays))
     extents = _extents(parts, arrays)
     return math.prod(extents.get(letter, 1) for letter in out)
 
@@ -279,7 +294,7 @@ def _extents(parts: list[str], arrays: list[Any]) -> dict[str, int]:
 
 def _einsum(arrays: Any, spec: str = "", optimize: Any = False) -> Any:
     """Sum of products over repeated subscripts, any spec that NumPy takes"""
-    parts, out = _letters(spec, [np.shape(array) for array in arrays])
+    parts, out = _letters(spec, tuple(np.shape(array) for array in arrays))
     extents = _extents(parts, arrays)
     joined = ",".join(parts)
 
