@@ -169,7 +169,8 @@ def _compare(
     terms = line.weights * differences / STEP
     expected = float(np.sum(terms))
     bound = TOLERANCE * (value + float(np.abs(terms).sum()) + size)
-    name = list(inspect.signature(primitive.forward).parameters)[position]
+    names = list(inspect.signature(primitive.forward).parameters)
+    name = names[min(position, len(names) - 1)]
     _demand(
         bool(np.isfinite(given)) and abs(given - expected) <= bound,
         primitive,

@@ -66,11 +66,12 @@ def reshaped(x: Any, shape: Any, order: str = "C") -> Any:
     if order != "C":
         raise _not_taken("reshape", "order")
     value = raw(x)
-    if isinstance(value, np.ndarray):
-        seen = value.reshape(shape)
-        if seen.size and not np.may_share_memory(seen, value):
-            x = REGISTRY["copy"](x)
-    return REGISTRY["reshape"](x, shape)
+    if not isinstance(value, np.ndarray):
+        return REGISTRY["reshape"](x, shape)
+    seen = value.reshape(shape)
+    if not value.flags.c_contiguous and seen.size and not np.may_share_memory(seen, value):
+        x = REGISTRY["copy"].plain(x)
+    return REGISTRY["reshape"].apply((x,), seen.shape)
 
 
 def in_a_row(x: Any, order: str = "C") -> Any:
@@ -161,8 +162,13 @@ def apply_function(self: Tracer, function: Any, types: Any, args: Any, settings:
     if meaning is not None:
         return meaning(*args, **_without_defaults(name, settings))
     primitive = _primitive_for(name)
+    if len(args) == primitive.arity == 1 and settings.keys() <= _SAME_EVERYWHERE and not primitive.container:
+        return primitive.apply(args, (), settings)
     operands, settings = _as_numpy_reads(function, primitive, args, settings)
     return primitive(*operands, **settings)
+
+
+_SAME_EVERYWHERE = {"axis", "keepdims"}  # settings that mean the same in NumPy and here
 
 
 def _out_of(function: Any, args: Any, settings: Any) -> Any:

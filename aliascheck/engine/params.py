@@ -262,6 +262,15 @@ class Grads:
     def __itruediv__(self, other: Any) -> Grads:
         return self._within(other, operator.truediv)
 
+    def __rtruediv__(self, other: Any) -> Grads:
+        return self._with(other, lambda own, left: left / own)
+
+    def __pow__(self, other: Any) -> Grads:
+        return self._with(other, operator.pow)
+
+    def __abs__(self) -> Grads:
+        return self.map(abs)
+
     def __neg__(self) -> Grads:
         return self.map(operator.neg)
 

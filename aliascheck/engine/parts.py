@@ -184,26 +184,30 @@ def read_field(holder: Any, name: str) -> Any:
     raise _no_field(value, name)
 
 
+class NoFieldError(EngineError, AttributeError):
+    """A field that a traced value has not: what `hasattr` asks for."""
+
+
 def _no_field(value: Any, name: str) -> EngineError:
     instead = {"T": "use transpose(x)", "H": "use adjoint(x)", "shape": "shapes cannot be read"}
     if is_array(value) and name in instead:
-        return EngineError(f"an array has no field '{name}'", hint=instead[name])
+        return NoFieldError(f"an array has no field '{name}'", hint=instead[name])
     if isinstance(value, Record):
         kind = value.name if isinstance(value, Struct) else type(value).__name__.lower()
         if isinstance(value, Wrapper):
             kind = f"{value.kind}(...)"
         hint = did_you_mean(name, value.field_names)
-        return EngineError(
+        return NoFieldError(
             f"{kind} has no field '{name}'", hint=hint or f"fields: {', '.join(value.field_names) or 'none'}"
         )
     if is_array(value):
-        return EngineError(f"an array has no field '{name}'", hint=f"write {name}(x) if that is a function")
+        return NoFieldError(f"an array has no field '{name}'", hint=f"write {name}(x) if that is a function")
     if is_object(value):
-        return EngineError(
+        return NoFieldError(
             f"an object of the class {type(value).__name__} in a struct is not followed: .{name}",
             hint="make it a Struct, dict or tuple, or what holds it a dataclass or plain object",
         )
-    return EngineError(f"{kind_of(value)} has no field '{name}'")
+    return NoFieldError(f"{kind_of(value)} has no field '{name}'")
 
 
 ARRAY_INDEX: list[Callable[[Any, Any], Any]] = []  # filled by the rules of indexing

@@ -33,6 +33,10 @@ REGISTRY: dict[str, Primitive] = {}
 AS_THEY_ARE = frozenset((np.ndarray, float, np.float64, int))  # what a rule takes as it is
 NO_SETTINGS: Mapping[str, Any] = {}
 _NUMBERS = (int, float, np.number, np.bool_)
+WHOLE_SETTINGS = (
+    *("axis", "axes", "axis1", "axis2", "k", "shift", "reps", "repeats", "kth", "offset", "decimals"),
+    *("pad_width", "indices_or_sections"),
+)
 REAL_SETTINGS = ("constant_values", "nan", "posinf", "neginf", "ord")
 INDEX_SETTINGS = ("key", "indices", "repeats")
 
@@ -89,6 +93,7 @@ class Primitive:
     """
 
     container = False
+    new_axis = False  # whether its setting 'axis' names one that the result has and the operands have not
 
     def __init__(
         self,
@@ -174,7 +179,11 @@ class Primitive:
                 f"{self.name}: '{name or 'the last setting'}' must be a number, not an array",
                 hint="settings are constants: the derivative by an array would be lost",
             )
+        if name in INDEX_SETTINGS and isinstance(primal(value), list):
+            return np.asarray(_static(value), None if len(primal(value)) else np.int64)
         for part in value if isinstance(value, tuple | list) else (value,):
+            if name in WHOLE_SETTINGS and isinstance(primal(part), float) and not primal(part).is_integer():
+                raise EngineError(f"{self.name}: '{name}' is a whole number, not {primal(part):g}")
             if type(part) is Tracer and not self._is_count(name, part) and not is_named_number(part):
                 raise EngineError(
                     f"{self.name}: '{name or 'the last setting'}' is a constant, and this number is traced",
@@ -208,6 +217,7 @@ class Primitive:
 
     def compute(self, arrays: Sequence[Any], static: Sequence[Any], settings: Mapping[str, Any]) -> Any:
         """The result, and a pullback for each operand."""
+        self._check_axis(arrays, static, settings)
         if METERS:
             self.charge(*arrays, *static, **settings)
         try:
@@ -218,6 +228,18 @@ class Primitive:
             return result, ()
         out, rules = result
         return out, rules if isinstance(rules, tuple) else (rules,)
+
+    def _check_axis(self, arrays: Sequence[Any], static: Sequence[Any], settings: Mapping[str, Any]) -> None:
+        """Raise EngineError where an axis is named that the operand has not."""
+        if not (static or settings) or self.new_axis or "axis" not in self.signature.parameters:
+            return
+        names = list(self.signature.parameters)[self.arity :]
+        axis = settings.get("axis", dict(zip(names, static, strict=False)).get("axis"))
+        ndim = np.ndim(arrays[0][0]) if self.container and arrays[0] else np.ndim(arrays[0])
+        for one in axis if isinstance(axis, tuple) else (axis,):
+            if isinstance(one, int) and not -ndim <= one < ndim:
+                shape = np.shape(arrays[0][0] if self.container else arrays[0])
+                raise EngineError(f"{self.name}: axis {one} is outside an array of shape {shape}")
 
     def charge(self, *arrays: Any, **settings: Any) -> None:
         """Charge one call to the meter in force."""

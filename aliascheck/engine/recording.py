@@ -13,7 +13,7 @@ from aliascheck.engine.objects import mirrored
 from aliascheck.engine.params import Grads, Params
 from aliascheck.engine.parts import is_constant, make_dict, make_list, make_tuple
 from aliascheck.engine.tape import Ledger, Tape, walk_back
-from aliascheck.engine.tracer import Tracer, mixed_tapes
+from aliascheck.engine.tracer import Tracer, kind_of, mixed_tapes
 from aliascheck.errors import EngineError
 from aliascheck.memory import NOTHING, Fields, MixedTangentsError, Struct, children, dense, identity, is_array
 
@@ -172,19 +172,32 @@ def _as_cotangent(value: Any, seed: Any) -> Any:
         return np.float64(seed)
     if seed is NOTHING:
         return NOTHING
-    if isinstance(value, tuple | list) and isinstance(seed, tuple | list) and len(seed) == len(value):
+    if isinstance(value, tuple | list):
+        if not isinstance(seed, tuple | list) or len(seed) != len(value):
+            raise _not_shaped(f"it is {kind_of(value)} of {len(value)}")
         kind = list if isinstance(value, list) else tuple
         return kind(_as_cotangent(one, part) for one, part in zip(value, seed, strict=True))
-    if isinstance(value, dict) and isinstance(seed, dict):
-        return {key: _as_cotangent(value[key], part) for key, part in seed.items() if key in value}
+    if isinstance(value, dict | Struct):
+        parts = {str(step): part for step, part in children(value)}
+        if not isinstance(seed, dict) or not seed.keys() <= parts.keys():
+            raise _not_shaped(f"it has {', '.join(parts)}")
+        made = {key: _as_cotangent(parts[key], part) for key, part in seed.items()}
+        return made if isinstance(value, dict) else Fields(made)
     if not is_array(value) and not isinstance(value, int | float | np.number):
         return seed
-    if np.shape(seed) != np.shape(dense(value)):
-        raise EngineError(
-            f"the cotangent has shape {np.shape(seed)}, and the value {np.shape(dense(value))}",
-            hint="a pullback takes what is shaped as the function's value",
-        )
-    return np.asarray(seed, float) if np.ndim(seed) else np.float64(seed)
+    given = np.asarray(seed)
+    if given.dtype.kind not in "biuf":
+        raise _not_shaped("it is of real numbers")
+    if given.shape != np.shape(dense(value)):
+        raise _not_shaped(f"the cotangent has shape {given.shape}, and the value {np.shape(dense(value))}")
+    return np.asarray(seed, float) if given.ndim else np.float64(seed)
+
+
+def _not_shaped(what: str) -> EngineError:
+    return EngineError(
+        f"a cotangent is not shaped as the value: {what}",
+        hint="a pullback takes what is shaped as the function's value",
+    )
 
 
 def _owned(tangent: Any, taken: set[int]) -> Any:

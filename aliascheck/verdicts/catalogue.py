@@ -335,6 +335,11 @@ differs where the original has a plain defect or a type system that Python lacks
   constants: objects of libraries and of classes with a finalizer, sets, enumerations, what is asked of a
   class itself (`Model.w`), and what a cached function holds. Numbers have entries as globals only through
   `Bindings` and in case files.
+- The copies are called, not the function: what it binds anew (`nonlocal`, `global`) stays in the copy. Traced
+  lists and dicts are none to `isinstance`. An array of its own that the loss writes to between two uses is
+  used in the backward pass as it is at the end.
+- Settings of primitives and layers (an axis, a slope, an epsilon) are constants: a number read from a name
+  has no entry for them, and a computed one is refused unless it counts something.
 - Unpacking (`f(*t)`), comprehensions and `map` iterate in Python, and credit as a loop does. A tuple or list
   that Python itself builds holds its parts as they are: indexing it claims nothing.
 - Containers are not added (`t + u`) and are no arrays (`x * t`): both are refused. True and false are

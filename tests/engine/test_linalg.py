@@ -355,7 +355,7 @@ SPECS = {
 def test_einsum(spec):
     arrays = SPECS[spec]
     assert np.allclose(REGISTRY["einsum"](spec, *arrays), np.einsum(spec, *arrays), rtol=1e-13)
-    check_rule(REGISTRY["einsum"], operands=(arrays,), settings={"spec": spec})
+    check_rule(REGISTRY["einsum"], operands=arrays, settings={"spec": spec})
 
 
 def test_einsum_takes_numpys_optimize():

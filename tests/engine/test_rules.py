@@ -265,7 +265,9 @@ CASES = [(name, *case) for name, cases in SETTINGS_OF.items() for case in cases]
 
 @pytest.mark.parametrize(("name", "operand", "static", "settings"), CASES)
 def test_settings_of_its_own(name, operand, static, settings):
-    check_rule(REGISTRY[name], operands=(operand,), static=static, settings=settings)
+    several = isinstance(operand, list | tuple) and not REGISTRY[name].container
+    operands = tuple(operand) if several else (operand,)
+    check_rule(REGISTRY[name], operands=operands, static=static, settings=settings)
 
 
 def test_a_tie_goes_to_the_first():

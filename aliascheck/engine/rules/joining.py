@@ -47,6 +47,9 @@ def stack(arrays: Any, axis: int = 0) -> Any:
     return np.stack(arrays, axis), lambda d_out: list(np.moveaxis(d_out, axis, 0))
 
 
+stack.new_axis = True
+
+
 @primitive(domain=PARTS, container=True)
 def hstack(arrays: Any) -> Any:
     """Arrays side by side"""

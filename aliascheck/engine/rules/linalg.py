@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from aliascheck.engine.domain import reals, square
-from aliascheck.engine.primitive import REGISTRY, ContainerPrimitive, primitive, unbroadcast
+from aliascheck.engine.primitive import REGISTRY, Primitive, primitive, unbroadcast
 from aliascheck.engine.rules.decompositions import check_matrices
 from aliascheck.errors import EngineError
+from aliascheck.memory import Data
 
 MATRICES = (reals(-2, 2, 3, 4), reals(-2, 2, 4, 2))
 VECTORS = (reals(-2, 2, 3), reals(-2, 2, 3))
@@ -232,13 +233,13 @@ def triu(x: Any, k: int = 0) -> Any:
     return np.triu(x, k), lambda d_out: np.triu(d_out, k)
 
 
-class Einsum(ContainerPrimitive):
-    """Einstein's summation: the spec comes first, as NumPy has it."""
+class Einsum(Primitive):
+    """Einstein's summation: the spec comes first, as NumPy has it, and then any number of operands."""
 
     def __call__(self, spec: Any, *operands: Any, **settings: Any) -> Any:
         if not isinstance(spec, str):
             spec, operands = _spelled_out(spec, *operands)
-        return self.apply((operands,), settings={**settings, "spec": spec})
+        return self.apply(operands, settings={**settings, "spec": spec})
 
 
 def _spelled_out(*parts: Any) -> tuple[str, tuple[Any, ...]]:
@@ -254,8 +255,7 @@ def _spelled_out(*parts: Any) -> tuple[str, tuple[Any, ...]]:
     return (f"{left}->{names[-1]}" if len(names) > len(operands) else left), operands
 
 
-@lru_cache(maxsize=256)
-def _letters(spec: str, shapes: tuple[tuple[int, ...], ...]) -> tuple[list[str], str]:
+def _letters(spec: str, shapes: Sequence[tuple[int, ...]]) -> tuple[list[str], str]:
     """The subscripts of each operand and of the result, an ellipsis spelled out."""
     left, arrow, out = spec.replace(" ", "").partition("->")
     parts = left.split(",")
@@ -270,70 +270,111 @@ def _letters(spec: str, shapes: tuple[tuple[int, ...], ...]) -> tuple[list[str],
         for n, part in zip(extra, parts, strict=True)
     ]
     if any(len(part) != len(shape) for part, shape in zip(full, shapes, strict=True)):
-        shown = ", ".join(map(str, shapes))
-        raise EngineError(f"einsum: the spec '{spec}' does not fit operands of shapes {shown}")
+        raise _misfit(spec, shapes)
     if not arrow:
         once = sorted(letter for letter in set(left) if letter.isalpha() and left.count(letter) == 1)
         return full, "".join([*dots, *once])
     return full, out.replace("...", "".join(dots))
 
 
-def _einsum_size(arrays: list[Any], spec: str, optimize: Any = False) -> int:
-    parts, out = _letters(spec, tuple(np.shape(array) for array in arrays))
-    extents = _extents(parts, arrays)
-    return math.prod(extents.get(letter, 1) for letter in out)
+def _misfit(spec: str, shapes: Sequence[tuple[int, ...]]) -> EngineError:
+    return EngineError(
+        f"einsum: the spec '{spec}' does not fit operands of shapes {', '.join(map(str, shapes))}"
+    )
 
 
-def _extents(parts: list[str], arrays: list[Any]) -> dict[str, int]:
+def _extents(parts: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> dict[str, int]:
     extents: dict[str, int] = {}
-    for part, array in zip(parts, arrays, strict=True):
-        for letter, extent in zip(part, np.shape(array), strict=True):
+    for part, shape in zip(parts, shapes, strict=True):
+        for letter, extent in zip(part, shape, strict=True):
             extents[letter] = extents.get(letter, 1) if extent == 1 else extent
     return extents
 
 
-def _einsum(arrays: Any, spec: str = "", optimize: Any = False) -> Any:
-    """Sum of products over repeated subscripts, any spec that NumPy takes"""
-    parts, out = _letters(spec, tuple(np.shape(array) for array in arrays))
-    extents = _extents(parts, arrays)
-    joined = ",".join(parts)
+def _einsum_size(*arrays: Any, spec: str, optimize: Any = False) -> int:
+    shapes = [np.shape(array) for array in arrays]
+    parts, out = _letters(spec, shapes)
+    extents = _extents(parts, shapes)
+    return math.prod(extents.get(letter, 1) for letter in out)
 
-    def d_operand(position: int, d_out: Any) -> Any:
-        """The cotangent over the operand's distinct subscripts, put where it repeats them."""
-        own, shape = parts[position], np.shape(arrays[position])
+
+class Backward(Data, frozen=True):
+    """How the cotangent of one operand is made: over its distinct subscripts, put where it repeats them.
+
+    `lost` are the axes that nothing else has, over which the cotangent is the same; `stretched` those that
+    the operand has of extent 1 and others of `widths` more.
+    """
+
+    spec: str
+    lost: tuple[int, ...]
+    widths: tuple[int, ...]
+    stretched: tuple[int, ...]
+    shape: tuple[int, ...]
+    repeated: str | None
+
+    def pull(self, d_out: Any, rest: Sequence[Any], optimize: Any) -> Any:
+        part = np.einsum(self.spec, d_out, *rest, optimize=optimize)
+        if self.lost:
+            part = np.expand_dims(part, self.lost)
+        if np.shape(part) != self.widths:
+            part = np.broadcast_to(part, self.widths)
+        if self.stretched:
+            part = part.sum(axis=self.stretched, keepdims=True)
+        if self.repeated is None:
+            return part
+        d_x = np.zeros(self.shape)
+        np.einsum(self.repeated, d_x)[...] = part
+        return d_x
+
+
+@lru_cache(maxsize=256)
+def _planned(spec: str, shapes: tuple[tuple[int, ...], ...]) -> tuple[str, tuple[Backward, ...]]:
+    """The spec without ellipses, and how each operand's cotangent is made."""
+    parts, out = _letters(spec, shapes)
+    extents = _extents(parts, shapes)
+    backward = []
+    for position, (own, shape) in enumerate(zip(parts, shapes, strict=True)):
         distinct = "".join(dict.fromkeys(own))
         others = [part for k, part in enumerate(parts) if k != position]
         reached = set(out).union(*others)
         kept = "".join(letter for letter in distinct if letter in reached)
-        rest = [array for k, array in enumerate(arrays) if k != position]
-        part = np.einsum(f"{','.join([out, *others])}->{kept}", d_out, *rest, optimize=optimize)
-        part = np.expand_dims(part, [k for k, letter in enumerate(distinct) if letter not in kept])
-        widths = [extents[letter] for letter in distinct]
-        part = np.broadcast_to(part, widths)
+        widths = tuple(extents[letter] for letter in distinct)
         own_widths = [shape[own.index(letter)] for letter in distinct]
-        stretched = tuple(k for k, (w, n) in enumerate(zip(widths, own_widths, strict=True)) if n == 1 != w)
-        part = part.sum(axis=stretched, keepdims=True) if stretched else part
-        if len(distinct) == len(own):
-            return part
-        d_x = np.zeros(shape)
-        np.einsum(f"{own}->{distinct}", d_x)[...] = part
-        return d_x
+        backward.append(
+            Backward(
+                spec=f"{','.join([out, *others])}->{kept}",
+                lost=tuple(k for k, letter in enumerate(distinct) if letter not in kept),
+                widths=widths,
+                stretched=tuple(
+                    k for k, (w, n) in enumerate(zip(widths, own_widths, strict=True)) if n == 1 != w
+                ),
+                shape=shape,
+                repeated=None if len(distinct) == len(own) else f"{own}->{distinct}",
+            )
+        )
+    return f"{','.join(parts)}->{out}", tuple(backward)
 
-    def pull(d_out: Any) -> list[Any]:
-        return [d_operand(position, d_out) for position in range(len(arrays))]
+
+def _einsum(*arrays: Any, spec: str = "", optimize: Any = False) -> Any:
+    """Sum of products over repeated subscripts, any spec that NumPy takes"""
+    shapes = tuple(np.shape(array) for array in arrays)
+    full, backward = _planned(spec, shapes)
+
+    def rule(position: int) -> Any:
+        rest = (*arrays[:position], *arrays[position + 1 :])
+        return lambda d_out: backward[position].pull(d_out, rest, optimize)
 
     try:
-        return np.einsum(f"{joined}->{out}", *arrays, optimize=optimize), pull
+        return np.einsum(full, *arrays, optimize=optimize), tuple(map(rule, range(len(arrays))))
     except ValueError as error:
-        shapes = ", ".join(str(np.shape(array)) for array in arrays)
-        raise EngineError(f"einsum: the spec '{spec}' does not fit operands of shapes {shapes}") from error
+        raise _misfit(spec, shapes) from error
 
 
 EINSUM = Einsum(
     _einsum,
     "einsum",
     size=_einsum_size,
-    domain=([reals(-2, 2, 2, 3), reals(-2, 2, 3, 2)],),
+    domain=(reals(-2, 2, 2, 3), reals(-2, 2, 3, 2)),
     examples=[{"spec": spec} for spec in ("ij,jk->ik", "ij,ji", "ij,kl->lj", "ab,cd->", "...i,i...->...")],
 )
 EINSUM.signature = inspect.signature(lambda spec, *operands: None)

@@ -58,7 +58,7 @@ def Chain(self: Any, x: Any) -> Any:  # noqa: N802
 def _joined(connection: Any, outs: Sequence[Any]) -> Any:
     """What the connection gives for all of `outs`: one list, a sum and the like two by two, or arguments."""
     function = primal(connection)
-    if isinstance(function, ContainerPrimitive) and function is not EINSUM:
+    if isinstance(function, ContainerPrimitive):
         return call(connection, make_list(outs))
     if isinstance(function, Primitive) and function.arity == 2:
         return reduce(lambda x, y: call(connection, x, y), outs)
