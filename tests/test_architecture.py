@@ -335,3 +335,9 @@ def test_what_is_allowed_is_not_found() -> None:
         frozenset({"aliascheck", "aliascheck.memory"}),
     )
     assert [found for check in CHECKS for found in check(house)] == []
+
+
+def test_the_core_of_the_engine_can_be_read_in_one_sitting() -> None:
+    """Tape, tracer and pullback: under 500 lines together."""
+    core = [ROOT / PACKAGE / "engine" / name for name in ("tape.py", "tracer.py", "recording.py")]
+    assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in core) < 500

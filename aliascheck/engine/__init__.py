@@ -5,7 +5,6 @@ from typing import Any
 
 from aliascheck.engine import rules
 from aliascheck.engine.layer import LAYERS, Layer
-from aliascheck.engine.loss import check_loss
 from aliascheck.engine.operators import install
 from aliascheck.engine.parts import (
     Argument,
@@ -21,6 +20,7 @@ from aliascheck.engine.parts import (
     read_item,
 )
 from aliascheck.engine.primitive import REGISTRY, Meter, Primitive, charge, metered, primitive
+from aliascheck.engine.real import check_loss
 from aliascheck.engine.tape import Ledger, Tape, walk_back
 from aliascheck.engine.tracer import Tracer, primal
 from aliascheck.memory import NOTHING

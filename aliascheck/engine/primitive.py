@@ -276,7 +276,9 @@ def applied_to_one(primitive: Primitive) -> Callable[[Any], Any]:
     """The application of a primitive of one operand, quickest where that was computed."""
 
     def apply(x: Any) -> Any:
-        value = as_computed(x) if type(x) is Tracer else x
+        value = x
+        if type(x) is Tracer:
+            value = dense(x._value) if x._access is None else None
         if type(value) not in AS_THEY_ARE or value is x or METERS:
             return primitive.apply((x,))
         try:
@@ -293,8 +295,13 @@ def applied_to_two(primitive: Primitive) -> Callable[[Any, Any], Any]:
     broadcasts = primitive.broadcasts
 
     def apply(x: Any, y: Any) -> Any:
-        left = as_computed(x) if type(x) is Tracer else x
-        right = as_computed(y) if type(y) is Tracer else y
+        left, right = x, y
+        if type(x) is Tracer:
+            left = x._value if x._access is None else None
+            left = left.array if type(left) is Wrapper else left
+        if type(y) is Tracer:
+            right = y._value if y._access is None else None
+            right = right.array if type(right) is Wrapper else right
         if type(left) not in AS_THEY_ARE or type(right) not in AS_THEY_ARE or METERS:
             return primitive.apply((x, y))
         constant = x if left is x else y if right is y else None
@@ -318,14 +325,6 @@ def applied_to_two(primitive: Primitive) -> Callable[[Any, Any], Any]:
         return Tracer(out, x._tape, x._tape.record([(rule_x or _gives_nothing, x._index, None), edge]))
 
     return apply
-
-
-def as_computed(x: Tracer) -> Any:
-    """The array or number of a value that was computed or built: no access to look at, no gate."""
-    if type(x._access) is tuple:
-        return None
-    value = x._value
-    return value.array if type(value) is Wrapper else value
 
 
 def _gives_nothing(d_out: Any) -> Any:

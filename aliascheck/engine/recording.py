@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from aliascheck.engine.capture import Follower
-from aliascheck.engine.loss import NUMBERS, check_loss
+from aliascheck.engine.handover import as_cotangent, copied, identities, owned
 from aliascheck.engine.objects import mirrored
 from aliascheck.engine.params import Grads, Params
 from aliascheck.engine.parts import is_constant, make_dict, make_list, make_tuple
+from aliascheck.engine.real import NUMBERS, check_loss, check_real
 from aliascheck.engine.tape import Ledger, Tape, walk_back
-from aliascheck.engine.tracer import Tracer, kind_of, mixed_tapes
+from aliascheck.engine.tracer import Tracer, mixed_tapes
 from aliascheck.errors import EngineError
-from aliascheck.memory import NOTHING, Fields, MixedTangentsError, Struct, children, dense, identity, is_array
+from aliascheck.memory import NOTHING, Fields, MixedTangentsError, Struct, children, dense, identity
 
 
 class WithGradient(NamedTuple):
@@ -57,18 +58,18 @@ class Recording:
         """The gradients for a cotangent of the value; after the `last` time the tape is gone."""
         ledger = Ledger(() if self.params is None else map(identity, self.params))
         found = self._walk(seed, ledger, last)
-        taken = set(_ids(seed))
+        taken = set(identities(seed))
         if self.params is None:
-            owned = [_owned(found.get(position, NOTHING), taken) for position in range(len(self.args))]
-            return tuple(map(mirrored, self.args, owned))
-        entries = {key: _owned(tangent, taken) for key, tangent in ledger.watched.items()}
-        names = {name: _owned(tangent, taken) for name, tangent in ledger.globals.items()}
+            results = [owned(found.get(position, NOTHING), taken) for position in range(len(self.args))]
+            return tuple(map(mirrored, self.args, results))
+        entries = {key: owned(tangent, taken) for key, tangent in ledger.watched.items()}
+        names = {name: owned(tangent, taken) for name, tangent in ledger.globals.items()}
         return Grads(self.params, entries, names)
 
     def _walk(self, seed: Any, ledger: Ledger, last: bool) -> dict[Any, Any]:
         if seed is NOTHING:
             return {}
-        cotangent = _as_cotangent(self.value, seed)
+        cotangent = as_cotangent(self.value, seed)
         if not isinstance(self.out, Tracer):
             return {}
         try:
@@ -88,55 +89,7 @@ def pullback(function: Callable[..., Any], *args: Any) -> tuple[Any, Callable[..
     a cotangent that is not shaped as the value.
     """
     recording = Recording(function, args)
-    return _copied(recording.value), lambda seed=1.0: recording.pull_back(seed)
-
-
-def _copied(value: Any) -> Any:
-    """A value in arrays of its own: pullbacks hold those that were computed."""
-    if isinstance(value, np.ndarray):
-        return np.array(value)
-    if isinstance(value, tuple):
-        parts = map(_copied, value)
-        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
-    if isinstance(value, list):
-        return [_copied(part) for part in value]
-    if isinstance(value, dict):
-        return {key: _copied(part) for key, part in value.items()}
-    return value
-
-
-def _ids(seed: Any) -> Iterator[int]:
-    """The identities of all arrays of a seed."""
-    if isinstance(seed, tuple | list | dict):
-        for part in seed.values() if isinstance(seed, dict) else seed:
-            yield from _ids(part)
-    else:
-        yield id(seed)
-
-
-def check_real(value: Any, what: str) -> None:
-    """Raise EngineError where `value` is an array or number that no derivative is taken by."""
-    if type(value) is Tracer:
-        raise mixed_tapes()
-    array = dense(value)
-    if type(array) is np.ndarray and array.dtype.kind == "f":
-        return
-    if isinstance(array, np.matrix | np.ma.MaskedArray):
-        raise EngineError(
-            f"{what} is a {type(array).__name__}, whose arithmetic is its own", hint="give np.asarray(x)"
-        )
-    kind = np.asarray(array).dtype.kind if is_array(value) or isinstance(array, np.generic) else ""
-    if isinstance(array, bool) or kind == "b":
-        name, instead = "boolean", "x.astype(float)"
-    elif isinstance(array, complex) or kind == "c":
-        name, instead = "complex", "x.real and x.imag apart"
-    elif kind in ("i", "u") and is_array(value):
-        name, instead = "integer", "x.astype(float)"
-    elif kind and kind not in "iuf":
-        name, instead = f"of dtype {np.asarray(array).dtype}", "x.astype(float)"
-    else:
-        return
-    raise EngineError(f"{what} is {name}, and derivatives are taken by real numbers", hint=f"give {instead}")
+    return copied(recording.value), lambda seed=1.0: recording.pull_back(seed)
 
 
 def _joined(out: Any) -> Any:
@@ -164,54 +117,6 @@ def deep_primal(out: Any) -> Any:
     if isinstance(out, dict):
         return {key: deep_primal(part) for key, part in out.items()}
     return out
-
-
-def _as_cotangent(value: Any, seed: Any) -> Any:
-    """`seed` as floating-point numbers of the shape of `value`, part by part."""
-    if type(seed) is float and type(value) in NUMBERS:
-        return np.float64(seed)
-    if seed is NOTHING:
-        return NOTHING
-    if isinstance(value, tuple | list):
-        if not isinstance(seed, tuple | list) or len(seed) != len(value):
-            raise _not_shaped(f"it is {kind_of(value)} of {len(value)}")
-        kind = list if isinstance(value, list) else tuple
-        return kind(_as_cotangent(one, part) for one, part in zip(value, seed, strict=True))
-    if isinstance(value, dict | Struct):
-        parts = {str(step): part for step, part in children(value)}
-        if not isinstance(seed, dict) or not seed.keys() <= parts.keys():
-            raise _not_shaped(f"it has {', '.join(parts)}")
-        made = {key: _as_cotangent(parts[key], part) for key, part in seed.items()}
-        return made if isinstance(value, dict) else Fields(made)
-    if not is_array(value) and not isinstance(value, int | float | np.number):
-        return seed
-    given = np.asarray(seed)
-    if given.dtype.kind not in "biuf":
-        raise _not_shaped("it is of real numbers")
-    if given.shape != np.shape(dense(value)):
-        raise _not_shaped(f"the cotangent has shape {given.shape}, and the value {np.shape(dense(value))}")
-    return np.asarray(seed, float) if given.ndim else np.float64(seed)
-
-
-def _not_shaped(what: str) -> EngineError:
-    return EngineError(
-        f"a cotangent is not shaped as the value: {what}",
-        hint="a pullback takes what is shaped as the function's value",
-    )
-
-
-def _owned(tangent: Any, taken: set[int]) -> Any:
-    """`tangent` in arrays that nothing else holds: results may be written to."""
-    if not isinstance(tangent, np.ndarray):
-        if isinstance(tangent, dict):
-            return type(tangent)({key: _owned(part, taken) for key, part in tangent.items()})
-        if isinstance(tangent, tuple | list):
-            return type(tangent)(_owned(part, taken) for part in tangent)
-        return tangent
-    if tangent.base is not None or not tangent.flags.writeable or id(tangent) in taken:
-        return np.array(tangent)
-    taken.add(id(tangent))
-    return tangent
 
 
 def withgradient(function: Callable[..., Any], *args: Any) -> WithGradient:

@@ -324,12 +324,14 @@ differs where the original has a plain defect or a type system that Python lacks
   globals do not grow, and what is handed out is shared with nothing.
 - Mutable structs are accounted like immutable ones, identified as objects; nothing is counted twice
   through them. A mutable struct or a dict may be a member: it gets its structural gradient.
-- Gradients have the shape of their primal, always; numbers are float64. A Jacobian's columns, and flat
+- Gradients have the shape of their primal, always; numbers are meant to be float64, other precisions are
+  computed as NumPy promotes them. A Jacobian's columns, and flat
   vectors, follow row-major order.
 - Gradients of gradients are out of scope. Integer, boolean and complex arrays cannot be members of a
   set or arguments; a whole number given as an argument is a number like any other.
 - A traced array cannot be written to: what would change one in place is refused at once, not on the way
-  back. In Python `x += y` changes an array, and is refused; it only renames a number.
+  back. Nor can fields of a traced struct or keys of a traced dict be set; what the loss makes itself can.
+  In Python `x += y` changes an array, and is refused; of a number it makes another.
 - Python does not tell when a name is read. The engine calls copies of functions in which globals, captured
   variables, defaults, attributes of users' own objects and of modules are followed. Not followed, and so
   constants: objects of libraries and of classes with a finalizer, sets, enumerations, what is asked of a
@@ -347,7 +349,7 @@ differs where the original has a plain defect or a type system that Python lacks
 - Arithmetic of `Grads` takes whole arrays, as the original does: `g1 * g2` is elementwise in NumPy.
   Both sides must be `Grads` over the same objects, or one of them a number or an array.
 - At a tie `max`, `maximum`, `sort` and their kin credit the first of equals; `abs`, `norm` and `relu`
-  have the derivative 0 at their kink.
+  have the derivative 0 at their kink. At its bounds `clip` has 1, `hard_tanh` 0.
 - Keys of dicts are strings.
 - A wrapper that was built outside the loss is not opened: its natural cotangent stops at the wrapper.
   Use explicit mode with the wrapper's parent as a member, or read the parent.

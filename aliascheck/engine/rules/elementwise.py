@@ -46,12 +46,21 @@ def _over(d_out: Any, fresh: Any) -> Any:
     return np.divide(d_out, fresh, fresh) if type(fresh) is np.ndarray else d_out / fresh
 
 
-def _flat_is_zero(d_out: Any, slope: Callable[[], Any]) -> Any:
-    """d_out times a slope, and 0 where that is 0, however infinite d_out may be."""
-    d_x = _times(d_out, slope())
-    if math.isnan(np.add.reduce(d_x, None)):  # perhaps of an infinite d_out where x is flat
-        return np.where((slope() == 0.0) & np.isinf(d_out), 0.0, d_x)
-    return d_x
+def _flat_is_zero(d_out: Any, slope: Callable[[float], Any]) -> Any:
+    """d_out times the slope, and 0 where that is 0, however infinite d_out may be.
+
+    `slope(c)` gives the slope times a number, so that a d_out that is one number many times, as a sum or a
+    mean hands it back, costs no pass of its own.
+    """
+    number = d_out if type(d_out) is not np.ndarray else None
+    if number is None and d_out.size and not any(d_out.strides):
+        number = d_out.item(0)
+    if number is not None and math.isfinite(number):
+        return slope(number)
+    d_x = _times(d_out, slope(1.0))
+    if math.isfinite(np.add.reduce(d_x, None)):
+        return d_x
+    return np.where((slope(1.0) == 0.0) & np.isinf(d_out), 0.0, d_x)
 
 
 def _root(fresh: Any) -> Any:
@@ -201,7 +210,7 @@ def cbrt(x: Any) -> Any:
 @primitive
 def square(x: Any) -> Any:
     """x * x"""
-    return np.square(x), lambda d_out: _flat_is_zero(d_out, lambda: 2.0 * x)
+    return np.square(x), lambda d_out: _flat_is_zero(d_out, lambda c: (2.0 * c) * x)
 
 
 @primitive(domain=POSITIVE)
@@ -486,7 +495,7 @@ def _by_exponent(d_out: Any, x: Any, out: Any) -> Any:
 def _by_base_to_number(x: Any, y: float, out: Any) -> Any:
     """The pullback of x**y by x for one exponent."""
     if y == 2.0:
-        return lambda d_out: _flat_is_zero(d_out, lambda: 2.0 * x)
+        return lambda d_out: _flat_is_zero(d_out, lambda c: (2.0 * c) * x)
     if y == 0.0:
         return _zeros
     if y == 0.5:
@@ -494,7 +503,7 @@ def _by_base_to_number(x: Any, y: float, out: Any) -> Any:
     if y == -1.0:
         return lambda d_out: _minus_times(out, d_out * out)
 
-    return lambda d_out: _flat_is_zero(d_out, lambda: _times(y, x ** (y - 1.0)))
+    return lambda d_out: _flat_is_zero(d_out, lambda c: _times(y * c, x ** (y - 1.0)))
 
 
 def _by_base(x: Any, y: Any) -> Any:
