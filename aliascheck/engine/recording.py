@@ -42,7 +42,15 @@ class Recording:
             function = self.follower.function(function)
         arguments = [self._argument(position, arg) for position, arg in enumerate(args)]
         with self.follower:
-            out = function(*arguments)
+            try:
+                out = function(*arguments)
+            except ValueError as error:  # by which NumPy hides ours where an element is set
+                if not isinstance(error.__cause__, EngineError):
+                    raise
+                raise EngineError(
+                    "y[...] = x: a traced value cannot be written into an array",
+                    hint="collect the parts in a list, and join them with np.stack(...) or np.concatenate(...)",
+                ) from error
         self.value = deep_primal(out)
         self.out = _joined(out)
         if isinstance(self.out, Tracer) and self.out._tape is not self.tape:

@@ -244,7 +244,13 @@ def _set_field(x):
     make_struct("A", {"x": x}).x = 1.0
 
 
+def _set_element(x):
+    y = np.zeros(3)
+    y[0] = x[0]
+
+
 MUTATIONS = {
+    "element": (_set_element, r"y\[...\] = x: a traced value cannot be written into an array \(collect"),
     "item": (_set_item, r"x\[...\] = y: a traced array cannot be written to \(build a new one"),
     "deleted": (_delete_item, r"del x\[...\]: a traced array cannot be written to"),
     "into": (_add_into_an_array, r"cannot be written into an array \(write y = y \+ x"),
