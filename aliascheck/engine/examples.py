@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from aliascheck.engine.alias import Alias
-from aliascheck.engine.domain import Reals, reals
+from aliascheck.engine.domain import Reals
 from aliascheck.engine.primitive import Primitive
 from aliascheck.errors import EngineError
 from aliascheck.memory import Array, Data, field
@@ -73,7 +73,7 @@ def examples(primitive: Primitive, rng: np.random.Generator) -> Iterator[Example
 
 
 def _domains(primitive: Primitive) -> tuple[Any, ...]:
-    domain = primitive.domain if primitive.domain is not None else reals()
+    domain = primitive.domain
     return domain if isinstance(domain, tuple) else (domain,) * primitive.arity
 
 

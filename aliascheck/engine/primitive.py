@@ -23,6 +23,7 @@ from typing import Any, Protocol, overload
 
 import numpy as np
 
+from aliascheck.engine.domain import reals
 from aliascheck.engine.parts import extend_whole, is_named_number, make_list, make_tuple
 from aliascheck.engine.tape import Node, Sweep
 from aliascheck.engine.tracer import Tracer, kind_of, mixed_tapes, primal
@@ -30,6 +31,7 @@ from aliascheck.errors import EngineError
 from aliascheck.memory import NOTHING, Wrapper, dense, is_array, settled
 
 REGISTRY: dict[str, Primitive] = {}
+EVERYWHERE = reals()
 AS_THEY_ARE = frozenset((np.ndarray, float, np.float64, int))  # what a rule takes as it is
 NO_SETTINGS: Mapping[str, Any] = {}
 _NUMBERS = (int, float, np.number, np.bool_)
@@ -108,7 +110,7 @@ class Primitive:
     ) -> None:
         self.forward = forward
         self.name = name
-        self.domain = domain
+        self.domain = EVERYWHERE if domain is None else domain
         self.broadcasts = broadcasts
         self.differentiable = differentiable
         self.examples = examples

@@ -49,7 +49,7 @@ class Recording:
                     raise
                 raise EngineError(
                     "y[...] = x: a traced value cannot be written into an array",
-                    hint="collect the parts in a list, and join them with np.stack(...) or np.concatenate(...)",
+                    hint="collect the parts in a list, and join them with np.stack(...) or concatenate(...)",
                 ) from error
         self.value = deep_primal(out)
         self.out = _joined(out)
