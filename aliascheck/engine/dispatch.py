@@ -58,7 +58,16 @@ def reversed_axes(x: Any, axes: Any = None) -> Any:
     """NumPy's transpose: a vector is its own."""
     if axes is not None:
         return REGISTRY["transpose"](x, axes)
+    if type(x) is Tracer and x._access is None and type(x._value) is np.ndarray:
+        # Of what was computed, nobody asks for the parent: a view is enough.
+        return (
+            x if x._value.ndim < 2 else Tracer(x._value.T, x._tape, x._tape.record((_turned, x._index, None)))
+        )
     return x if raw(x).ndim < 2 else REGISTRY["transpose"].plain(x)
+
+
+def _turned(d_out: Any) -> Any:
+    return d_out.T
 
 
 def reshaped(x: Any, shape: Any, order: str = "C") -> Any:
@@ -110,11 +119,15 @@ def _applied_plainly(function: Any, args: tuple[Any, ...]) -> Any:
     primitive = _quick(function)
     if primitive is None or len(args) != primitive.arity:
         return NotImplemented
-    if not primitive.container:
-        for arg in args:
-            if type(arg) is list or type(arg) is tuple:  # of plain numbers: to be made arrays, as NumPy does
-                return NotImplemented
+    for arg in args:
+        if (
+            type(arg) in _LISTS and not primitive.container
+        ):  # of plain numbers: to be made arrays, as NumPy does
+            return NotImplemented
     return primitive.plain(*args)
+
+
+_LISTS = (list, tuple)
 
 
 def apply_ufunc(self: Tracer, ufunc: Any, method: str, *inputs: Any, **settings: Any) -> Any:

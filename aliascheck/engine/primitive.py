@@ -341,7 +341,7 @@ def fitted_to_operand(rule: Callable[[Any], Any] | None, array: Any, out: Any) -
         or (type(array) is np.ndarray and array.shape == out.shape)
     ):
         return rule
-    shape = np.shape(array)
+    shape = array.shape if type(array) is np.ndarray else np.shape(array)
     return rule if shape == out.shape else lambda d_out: unbroadcast(rule(d_out), shape)
 
 

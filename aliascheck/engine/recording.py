@@ -11,7 +11,7 @@ from aliascheck.engine.capture import Follower
 from aliascheck.engine.handover import as_cotangent, copied, identities, owned
 from aliascheck.engine.objects import mirrored
 from aliascheck.engine.params import Grads, Params
-from aliascheck.engine.parts import is_constant, make_dict, make_list, make_tuple
+from aliascheck.engine.parts import Argument, is_constant, make_dict, make_list, make_tuple
 from aliascheck.engine.real import NUMBERS, check_loss, check_real
 from aliascheck.engine.tape import Ledger, Tape, walk_back
 from aliascheck.engine.tracer import Tracer, mixed_tapes
@@ -57,6 +57,8 @@ class Recording:
             raise mixed_tapes()
 
     def _argument(self, position: int, arg: Any) -> Any:
+        if type(arg) is np.ndarray and arg.dtype.kind == "f":  # most are
+            return Tracer(arg, self.tape, self.tape.record(Argument(position)))
         check_real(arg, f"argument {position}")
         if is_constant(arg):
             return arg
@@ -66,7 +68,7 @@ class Recording:
         """The gradients for a cotangent of the value; after the `last` time the tape is gone."""
         ledger = Ledger(() if self.params is None else map(identity, self.params))
         found = self._walk(seed, ledger, last)
-        taken = set(identities(seed))
+        taken = set(identities(seed)) if type(seed) is not float else set()
         if self.params is None:
             results = [owned(found.get(position, NOTHING), taken) for position in range(len(self.args))]
             return tuple(map(mirrored, self.args, results))

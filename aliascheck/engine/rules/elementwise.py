@@ -481,6 +481,11 @@ def power(x: Any, y: Any) -> Any:
     if type(y) is not np.ndarray:
         y = float(y)
         out = x**y
+        if y == 2.0:
+            return out, (
+                lambda d_out: _flat_is_zero(d_out, lambda c: (2.0 * c) * x),
+                lambda d_out: _by_exponent(d_out, x, out),
+            )
         return out, (_by_base_to_number(x, y, out), lambda d_out: _by_exponent(d_out, x, out))
     y = _as_float(y)
     out = x**y
@@ -494,8 +499,6 @@ def _by_exponent(d_out: Any, x: Any, out: Any) -> Any:
 
 def _by_base_to_number(x: Any, y: float, out: Any) -> Any:
     """The pullback of x**y by x for one exponent."""
-    if y == 2.0:
-        return lambda d_out: _flat_is_zero(d_out, lambda c: (2.0 * c) * x)
     if y == 0.0:
         return _zeros
     if y == 0.5:

@@ -51,7 +51,7 @@ def as_rows(x: Any, axis: Any) -> tuple[Any, Callable[[Any], Any]]:
 
 def _count(x: Any, axis: Any) -> int:
     if axis is None:
-        return int(np.size(x))
+        return x.size if type(x) is np.ndarray else 1
     shape = np.shape(x)
     return math.prod(shape[a] for a in (axis if isinstance(axis, tuple) else (axis,)))
 
