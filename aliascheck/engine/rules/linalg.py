@@ -30,6 +30,11 @@ def _matmul_size(x: Any, y: Any) -> int:
     return int(rows * columns * np.prod(np.broadcast_shapes(x[:-2], y[:-2]), dtype=object))
 
 
+def _lies_transposed(x: Any) -> bool:
+    """Whether a matrix lies column by column: its cotangent does so too, to be added to others in one go."""
+    return bool(x.flags.f_contiguous and not x.flags.c_contiguous)
+
+
 @primitive(domain=MATRICES, size=_matmul_size)
 def matmul(x: Any, y: Any) -> Any:
     """Matrix product, batched over leading axes"""
@@ -38,6 +43,8 @@ def matmul(x: Any, y: Any) -> Any:
         raise EngineError("matmul takes vectors and matrices, not numbers", hint="use x * y")
 
     def d_left(d_out: Any) -> Any:
+        if rows == columns == 2 and _lies_transposed(x):
+            return (y @ d_out.T).T
         if columns == 2 and rows > 1:
             return d_out @ y.T
         if columns == 1:
@@ -48,7 +55,7 @@ def matmul(x: Any, y: Any) -> Any:
 
     def d_right(d_out: Any) -> Any:
         if rows == columns == 2:
-            return x.T @ d_out
+            return (d_out.T @ x).T if _lies_transposed(y) else x.T @ d_out
         if rows == 1:
             return np.multiply.outer(x, d_out) if columns < 3 else x[:, None] * d_out[..., None, :]
         if columns == 1:
