@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -70,15 +70,18 @@ def owned(tangent: Any, taken: set[int]) -> Any:
     return tangent
 
 
-def copied(value: Any) -> Any:
-    """A value in arrays of its own: pullbacks hold those that were computed."""
-    if isinstance(value, np.ndarray):
-        return np.array(value)
+def each_part(value: Any, change: Callable[[Any], Any]) -> Any:
+    """A value with its parts changed, in the tuples, lists and dicts that it was given in."""
     if isinstance(value, tuple):
-        parts = map(copied, value)
+        parts = [each_part(part, change) for part in value]
         return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
     if isinstance(value, list):
-        return [copied(part) for part in value]
+        return [each_part(part, change) for part in value]
     if isinstance(value, dict):
-        return {key: copied(part) for key, part in value.items()}
-    return value
+        return {key: each_part(part, change) for key, part in value.items()}
+    return change(value)
+
+
+def copied(value: Any) -> Any:
+    """A value in arrays of its own: pullbacks hold those that were computed."""
+    return each_part(value, lambda part: np.array(part) if isinstance(part, np.ndarray) else part)

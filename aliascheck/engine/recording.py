@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from aliascheck.engine.capture import Follower
-from aliascheck.engine.handover import as_cotangent, copied, identities, owned
+from aliascheck.engine.handover import as_cotangent, copied, each_part, identities, owned
 from aliascheck.engine.objects import mirrored
 from aliascheck.engine.params import Grads, Params
 from aliascheck.engine.parts import Argument, is_constant, make_dict, make_list, make_tuple
 from aliascheck.engine.real import NUMBERS, check_loss, check_real
 from aliascheck.engine.tape import Ledger, Tape, walk_back
-from aliascheck.engine.tracer import Tracer, mixed_tapes
+from aliascheck.engine.tracer import Tracer, mixed_tapes, primal
 from aliascheck.errors import EngineError
 from aliascheck.memory import NOTHING, Fields, MixedTangentsError, Struct, children, dense, identity
 
@@ -51,7 +51,7 @@ class Recording:
                     "y[...] = x: a traced value cannot be written into an array",
                     hint="collect the parts in a list, and join them with np.stack(...) or concatenate(...)",
                 ) from error
-        self.value = deep_primal(out)
+        self.value = each_part(out, primal)
         self.out = _joined(out)
         if isinstance(self.out, Tracer) and self.out._tape is not self.tape:
             raise mixed_tapes()
@@ -112,20 +112,6 @@ def _joined(out: Any) -> Any:
         return make_list(map(_joined, out))
     if isinstance(out, dict):
         return make_dict({key: _joined(part) for key, part in out.items()})
-    return out
-
-
-def deep_primal(out: Any) -> Any:
-    """A result without tracers, in the containers that it was given in."""
-    if type(out) is Tracer:
-        return out._value
-    if isinstance(out, tuple):
-        parts = map(deep_primal, out)
-        return type(out)(*parts) if hasattr(out, "_fields") else tuple(parts)
-    if isinstance(out, list):
-        return [deep_primal(part) for part in out]
-    if isinstance(out, dict):
-        return {key: deep_primal(part) for key, part in out.items()}
     return out
 
 
