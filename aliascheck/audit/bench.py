@@ -8,9 +8,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from aliascheck.audit.groups import AccessPlan, Group, SlotPlan, plan_accesses, plan_groups, plan_slots
+from aliascheck.audit.groups import (
+    AccessPlan,
+    Effort,
+    Group,
+    SlotPlan,
+    plan_accesses,
+    plan_groups,
+    plan_slots,
+)
 from aliascheck.audit.outcome import Settings
-from aliascheck.memory import Array, CellMap, Path, dense, format_path, lookup
+from aliascheck.memory import Array, CellMap, Path, dense, format_path, is_identical, lookup
 from aliascheck.oracle import measure_noise
 from aliascheck.subjects.subject import Subject
 from aliascheck.verdicts.catalogue import AC202, AC203, AC302
@@ -40,7 +48,7 @@ def set_up(subject: Subject, modes: Sequence[str], settings: Settings) -> Bench:
         accesses = plan_accesses(subject.accesses(), places)
         losses = [subject.base(), subject.loss(), subject.loss()]
     slots = {mode: plan_slots(subject.bindings, subject.members, mode) for mode in modes}
-    groups = _plan_groups(slots, accesses, places, settings.seed)
+    groups = _plan_groups(slots, accesses, places, settings.effort)
     untied = _untied(subject, settings)
     bench = Bench(subject, settings, slots, accesses, groups, losses[0], evaluations=3, untied=untied)
     if changed:
@@ -56,7 +64,7 @@ def _plan_groups(
     slots: dict[str, list[SlotPlan]],
     accesses: list[AccessPlan],
     places: Sequence[tuple[Path, Array]],
-    seed: int,
+    effort: Effort,
 ) -> dict[str, list[Group]]:
     """The groups of each mode; modes with the same slots share theirs."""
     planned: dict[tuple[object, ...], list[Group]] = {}
@@ -64,7 +72,7 @@ def _plan_groups(
     for mode, plans in slots.items():
         key = tuple((plan.paths, plan.sources) for plan in plans)
         if key not in planned:
-            planned[key] = plan_groups(plans, accesses, places, seed)
+            planned[key] = plan_groups(plans, accesses, places, effort)
         groups[mode] = planned[key]
     return groups
 
@@ -73,17 +81,17 @@ def _plan_groups(
 def _changes_undone(subject: Subject) -> Iterator[list[str]]:
     """The names of places whose memory the body changes, known at its end; the memory is put back."""
     places = subject.places()
-    before = [array.copy() for _, array in places]
+    before = {id(array): array.copy() for _, array in places}
     changed: list[str] = []
     try:
         yield changed
     finally:
-        for (path, array), old in zip(places, before, strict=True):
-            if array.tobytes() != old.tobytes():
+        for path, array in places:
+            if not is_identical(array, before[id(array)]):
                 changed.append(format_path(path))
         if changed:
-            for (_, array), old in zip(places, before, strict=True):
-                array[...] = old
+            for _, array in places:
+                array[...] = before[id(array)]
 
 
 def _measure_noise(bench: Bench, modes: Sequence[str]) -> None:

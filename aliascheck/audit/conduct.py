@@ -10,19 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aliascheck.audit.bench import Bench, set_up
-from aliascheck.audit.evidence import assemble, failed_checks, intruders, point_of, slot_evidence, tangent_of
-from aliascheck.audit.gating import GatedGradients, run_gates
 from aliascheck.audit.groups import Group, SlotPlan, owner_of
-from aliascheck.audit.jitter import moved_nearby
 from aliascheck.audit.outcome import GroupOutcome, Outcome, Settings, SlotOutcome
+from aliascheck.audit.slots import tangent_of
+from aliascheck.audit.trial import hold_trials
 from aliascheck.audit.truths import Column, Known, MeasuredGroup, Measurements
 from aliascheck.errors import EngineError
-from aliascheck.memory import NOTHING, Data, format_path, replace
+from aliascheck.memory import NOTHING, format_path, replace
 from aliascheck.oracle import Measured
 from aliascheck.subjects.subject import Gradients, Subject
 from aliascheck.verdicts.catalogue import AC109
-from aliascheck.verdicts.evidence import Evidence, Point, Slot
-from aliascheck.verdicts.judge import Finding, finding, judge
+from aliascheck.verdicts.judge import Finding, finding
 
 
 def audit(
@@ -54,15 +52,13 @@ def _audit_mode(bench: Bench, measurements: Measurements, mode: str) -> Outcome:
         reported = bench.subject.gradients(mode)
     except EngineError as error:
         return _without_verdicts(bench, mode, finding(AC109, where=error.message), "failed")
-    gated = run_gates(bench, mode, reported)
     slots: dict[str, SlotOutcome] = {}
     groups: list[GroupOutcome] = []
-    for group in bench.groups[mode]:
-        measured = measurements.at("given", group)
-        measured, evidence = _gather(bench, measurements, mode, group, measured, reported, gated)
-        judgement = judge(evidence, _contract_in(group, bench.settings.contract))
-        groups.append(GroupOutcome(group, tuple(column.name for column in measured.columns), judgement))
-        for plan, word in zip(group.slots, judgement.words, strict=True):
+    for trial in hold_trials(bench, measurements, mode, reported):
+        group, measured = trial.group, trial.measured
+        columns = tuple(column.name for column in measured.columns)
+        groups.append(GroupOutcome(group, columns, trial.judgement))
+        for plan, word in zip(group.slots, trial.judgement.words, strict=True):
             slots[plan.name] = _slot_outcome(plan, group, measured, reported, word)
     names = [plan.name for plan in bench.slots[mode]]
     found = [*bench.untied, *(one for outcome in groups for one in outcome.judgement.findings)]
@@ -89,78 +85,20 @@ def _in_slot_order(findings: list[Finding], names: list[str]) -> list[Finding]:
     return sorted(findings, key=lambda one: -1 if one.slot is None else position[one.slot])
 
 
-def _contract_in(group: Group, contract: str) -> str:
-    """The contract in one group: a named owner is meant where it is a slot of the group."""
-    name = contract.partition(":")[2]
-    return contract if not name or name in {slot.name for slot in group.slots} else "sum"
-
-
 def _entries(reported: Gradients) -> dict[str, Any]:
     entries = {format_path(path): tangent for path, tangent in reported.members.items()}
     return {**entries, **{f"Main.{name}": tangent for name, tangent in reported.globals.items()}}
 
 
-def _gather(
-    bench: Bench,
-    measurements: Measurements,
-    mode: str,
-    group: Group,
-    measured: MeasuredGroup,
-    reported: Gradients,
-    gated: GatedGradients,
-) -> tuple[MeasuredGroup, Evidence]:
-    """The evidence on one group; with a point nearby where the given one does not tell."""
-    slots = tuple(slot_evidence(group, plan, reported) for plan in group.slots)
-    failed = failed_checks(group, slots, reported, gated)
-    if not failed:
-        measured = measured.with_foreign(intruders(bench, group, slots, gated))
-    given = point_of(group, measured, slots, reported, gated)
-    jittered = None
-    if failed or _is_silent(given, slots):
-        nearby = _look_nearby(bench, measurements, mode, group)
-        if nearby is not None:
-            measured = measured.with_stops_of(nearby.measured)
-            given = point_of(group, measured, slots, reported, gated)
-            there = nearby.measured.with_columns(measured.columns)
-            jittered = point_of(group, there, slots, nearby.reported, nearby.gated)
-    return measured, assemble(bench, group, measured, slots, given, jittered, failed)
-
-
-def _is_silent(point: Point, slots: Sequence[Slot]) -> bool:
-    """Whether some access has no derivative at the slots' cells: zero initialisation, mostly."""
-    covered = np.logical_or.reduce([slot.shows for slot in slots])
-    heard = np.any((np.abs(point.effects) > point.bounds) & covered, axis=1)
-    return not np.all(heard)
-
-
-class _Nearby(Data, frozen=True, eq=False):
-    """What was measured and reported at a point nearby."""
-
-    measured: MeasuredGroup
-    reported: Gradients
-    gated: GatedGradients
-
-
-def _look_nearby(bench: Bench, measurements: Measurements, mode: str, group: Group) -> _Nearby | None:
-    with moved_nearby(bench, group.block) as point:
-        if point is None:
-            return None
-        try:
-            reported = bench.subject.gradients(mode)
-        except EngineError:
-            return None
-        return _Nearby(measurements.at(point, group), reported, run_gates(bench, mode, reported))
-
-
 def _slot_outcome(
     plan: SlotPlan, group: Group, measured: MeasuredGroup, reported: Gradients, word: str
 ) -> SlotOutcome:
-    cells = group.cells.of(plan.array)
-    shows = group.probes.shown_by(cells)
+    shows = group.probes.marked(group.cells.shown_by(plan.array))
     bound = max((float(one.bounds[shows].max(initial=0.0)) for one in measured.everything()), default=0.0)
     tangent = tangent_of(plan, reported)
     if not group.probes.exact:
         return SlotOutcome(plan, tangent, None, None, bound, word)
+    cells = group.cells.of(plan.array)
     path = np.zeros(plan.array.shape)
     for column, effect in zip(measured.columns, measured.effects, strict=True):
         if owner_of(column.plan.place, group.slots) == group.slots.index(plan):

@@ -2,158 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aliascheck.audit.bench import Bench
-from aliascheck.audit.gating import GatedGradients
-from aliascheck.audit.groups import AccessPlan, Group, SlotPlan, owner_of
+from aliascheck.audit.gating import Gated
+from aliascheck.audit.groups import AccessPlan, Group, owner_of
+from aliascheck.audit.slots import Holding
 from aliascheck.audit.truths import Column, MeasuredGroup
-from aliascheck.memory import (
-    NOTHING,
-    Fields,
-    Path,
-    accumulate,
-    dense,
-    describe,
-    format_path,
-    lookup,
-    overlaps_itself,
-    pick,
-    scatter,
-    unwrap,
-)
-from aliascheck.subjects.subject import Gradients
+from aliascheck.memory import Path, format_path, lookup
+from aliascheck.oracle import ROUNDING
 from aliascheck.verdicts.evidence import Access, Evidence, Point, Slot
-from aliascheck.verdicts.gates import GateRuns, check_gates
 
 
-def tangent_of(plan: SlotPlan, reported: Gradients) -> Any:
-    """What was reported for a slot: the sum over the members that it is a part of."""
-    tangent: Any = NOTHING
-    for member, steps in plan.sources:
-        tangent = accumulate(tangent, pick(reported.members[member], steps))
-    return tangent
-
-
-def slot_evidence(group: Group, plan: SlotPlan, reported: Gradients) -> Slot:
-    """What kind of value a slot got, and which probes it shows."""
-    tangent = tangent_of(plan, reported)
-    problem, text = _problem(plan, tangent)
-    cells = group.cells.of(plan.array)
-    by_element = group.probes.exact and not overlaps_itself(cells)
-    return Slot(
-        name=plan.name,
-        shows=group.probes.shown_by(cells),
-        structural=isinstance(tangent, Fields | tuple | list | dict),
-        absent=tangent is NOTHING,
-        problem=problem,
-        problem_text=text,
-        cells=cells if by_element else None,
-        shape=plan.array.shape,
-    )
-
-
-def _problem(plan: SlotPlan, tangent: Any) -> tuple[str | None, str]:
-    value, inner = unwrap(plan.value, tangent)
-    if inner is NOTHING:
-        return None, ""
-    if isinstance(inner, dict | tuple | list):
-        return "shape", f"it got {describe(inner)}, and is an array of shape {plan.array.shape}"
-    if np.shape(inner) != dense(value).shape:
-        return "shape", f"the gradient has shape {np.shape(inner)}, and the array {dense(value).shape}"
-    flat = np.atleast_1d(inner)
-    bad = np.argwhere(~np.isfinite(flat))
-    if not len(bad):
-        return None, ""
-    first = "[" + ", ".join(map(str, bad[0].tolist())) + "]" if np.ndim(inner) else "its only element"
-    more = f" and at {len(bad) - 1} more" if len(bad) > 1 else ""
-    return "nonfinite", f"the gradient is {flat[tuple(bad[0])]} at {first}{more}, and the loss is finite"
-
-
-def _in_probes(group: Group, plan: SlotPlan, gradients: Gradients) -> NDArray[np.float64]:
-    """What was reported for a slot, scattered into memory; zero where it is nothing."""
-    value, tangent = unwrap(plan.value, tangent_of(plan, gradients))
-    size = len(group.cells)
-    if tangent is NOTHING or not plan.array.size or np.shape(tangent) != dense(value).shape:
-        return group.probes.project(np.zeros(size))
-    return group.probes.project(scatter(group.cells.of(dense(value)), size, tangent))
-
-
-def _stack(group: Group, slots: Sequence[Slot], gradients: Gradients) -> NDArray[np.float64]:
-    rows = [
-        np.zeros(len(group.probes)) if slot.problem else _in_probes(group, plan, gradients)
-        for slot, plan in zip(slots, group.slots, strict=True)
-    ]
-    return np.array(rows).reshape(len(rows), len(group.probes))
-
-
-def intruders(bench: Bench, group: Group, slots: Sequence[Slot], gated: GatedGradients) -> list[AccessPlan]:
-    """Accesses of other memory whose contributions stand in slots of this group."""
-    own = {access.path for access in group.accesses}
-    rest = _stack(group, slots, gated.silent)
+def intruders(bench: Bench, holding: Holding, gated: Gated) -> list[AccessPlan]:
+    """Accesses of other memory whose contributions stand in slots of a group."""
+    own = {access.path for access in holding.group.accesses}
     return [
         access
         for access in bench.accesses
-        if access.path not in own and np.any(_stack(group, slots, gated.single[access.path]) != rest)
+        if access.path not in own and np.any(gated.single[access.path] != gated.silent)
     ]
 
 
-def failed_checks(
-    group: Group, slots: Sequence[Slot], reported: Gradients, gated: GatedGradients
-) -> tuple[str, ...]:
-    """Why the gates of a group are not to be trusted; nothing where they are."""
-    if gated.failed:
-        return gated.failed
-    paths = list(gated.single)
-    single = [_stack(group, slots, gated.single[path]) for path in paths]
-    return check_gates(
-        GateRuns(
-            ungated=_stack(group, slots, reported),
-            single=np.array(single).reshape(len(paths), len(slots), len(group.probes)),
-            generic=_stack(group, slots, gated.generic),
-            silent=_stack(group, slots, gated.silent),
-            factors=np.array([gated.factors[path] for path in paths]),
-            transparent=gated.transparent,
-        )
-    )
-
-
-def point_of(
-    group: Group, measured: MeasuredGroup, slots: Sequence[Slot], reported: Gradients, gated: GatedGradients
-) -> Point:
+def point_of(measured: MeasuredGroup, holding: Holding, gated: Gated) -> Point:
     """Measurements and contributions at one point, in the columns of `measured`."""
-    rest = _stack(group, slots, gated.silent)
+    rest = gated.silent
     held = [
-        np.zeros_like(rest) if column.stopped else _stack(group, slots, gated.single[column.plan.path]) - rest
+        np.zeros_like(rest) if column.stopped else gated.single[column.plan.path] - rest
         for column in measured.columns
     ]
-    columns, size = len(measured.columns), len(group.probes)
+    columns, size = len(measured.columns), len(holding.group.probes)
+    rounding = ROUNDING * holding.norms.sum(axis=0)
     return Point(
-        held=np.array(held).reshape(columns, len(slots), size).transpose(1, 0, 2),
-        gradient=_stack(group, slots, reported),
+        held=np.array(held).reshape(columns, len(holding.slots), size).transpose(1, 0, 2),
+        gradient=holding.values,
         rest=rest,
         effects=np.array([effect.values for effect in measured.effects]).reshape(columns, size),
-        bounds=np.array([effect.accept for effect in measured.effects]).reshape(columns, size),
+        bounds=np.array([effect.accept + rounding for effect in measured.effects]).reshape(columns, size),
         total=measured.truth.total.values,
-        total_bound=measured.truth.total.accept,
+        total_bound=measured.truth.total.accept + rounding,
     )
 
 
 def assemble(
     bench: Bench,
-    group: Group,
+    holding: Holding,
     measured: MeasuredGroup,
-    slots: tuple[Slot, ...],
     given: Point,
     jittered: Point | None,
     failed: tuple[str, ...],
 ) -> Evidence:
     """Everything that verdicts on a group rest on."""
-    settings = bench.settings
+    settings, group, slots = bench.settings, holding.group, holding.slots
     largest = float(np.abs(measured.truth.total.values).max(initial=0.0))
     return Evidence(
         slots=slots,

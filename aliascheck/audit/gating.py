@@ -2,52 +2,82 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from aliascheck.audit.bench import Bench
+from aliascheck.audit.slots import Held, Holding, hold
 from aliascheck.errors import EngineError
-from aliascheck.memory import NOTHING, Data, Path
+from aliascheck.memory import Data, Path, is_identical
 from aliascheck.subjects.subject import Gradients
+from aliascheck.verdicts.gates import GateRuns, check_gates
 
 GOLDEN = 0.6180339887498949
 
 
-class GatedGradients(Data, frozen=True, eq=False):
-    """Gradients with one gate open, with generic gates, with all closed.
+class Gated(Data, frozen=True, eq=False):
+    """What the slots of one group hold with one gate open, with generic gates, with all closed.
 
     `transparent` tells that gates at 1 left every entry bit-identical; `failed` why nothing here is to be
-    trusted, if so.
+    trusted, if so. Shapes: each (slots, probes).
     """
 
-    single: dict[Path, Gradients]
-    generic: Gradients
-    silent: Gradients
+    single: dict[Path, Held]
+    generic: Held
+    silent: Held
     factors: dict[Path, float]
     transparent: bool
     failed: tuple[str, ...] = ()
 
+    def failed_checks(self, ungated: Held) -> tuple[str, ...]:
+        """Why the gates of the group are not to be trusted; nothing where they are."""
+        if self.failed:
+            return self.failed
+        paths = list(self.single)
+        return check_gates(
+            GateRuns(
+                ungated=ungated,
+                single=np.array([self.single[path] for path in paths]).reshape(len(paths), *ungated.shape),
+                generic=self.generic,
+                silent=self.silent,
+                factors=np.array([self.factors[path] for path in paths]),
+                transparent=self.transparent,
+            )
+        )
 
-def run_gates(bench: Bench, mode: str, reported: Gradients) -> GatedGradients:
-    """One gradient for each access, and three for the checks."""
-    gradients = bench.subject.gradients
+
+def run_gates(bench: Bench, mode: str, reported: Gradients, holdings: Sequence[Holding]) -> list[Gated]:
+    """One gradient for each access, and three for the checks; what each group's slots hold in them.
+
+    No gradient is kept beyond its turn: those of a large model would fill the memory.
+    """
     paths = [access.path for access in bench.accesses]
     factors = {path: 0.5 + spread(number) for number, path in enumerate(paths, start=1)}
     closed = dict.fromkeys(paths, 0.0)
+
+    def held_with(gates: dict[Path, float]) -> list[Held]:
+        gradients = bench.subject.gradients(mode, gates)
+        return [hold(one.group, one.slots, gradients)[0] for one in holdings]
+
     try:
-        opened = gradients(mode, dict.fromkeys(paths, 1.0))
-        return GatedGradients(
-            single={path: gradients(mode, {**closed, path: 1.0}) for path in paths},
-            generic=gradients(mode, factors),
-            silent=gradients(mode, closed),
-            factors=factors,
-            transparent=is_identical(opened.members, reported.members)
-            and is_identical(opened.globals, reported.globals),
-        )
+        transparent = _is_transparent(bench.subject.gradients(mode, dict.fromkeys(paths, 1.0)), reported)
+        singles = {path: held_with({**closed, path: 1.0}) for path in paths}
+        generic, silent = held_with(factors), held_with(closed)
     except EngineError as error:
         failed = (f"the engine fails with gates: {error.message}",)
-        return GatedGradients(dict.fromkeys(paths, reported), reported, reported, factors, False, failed)
+        return [
+            Gated(dict.fromkeys(paths, one.values), one.values, one.values, factors, False, failed)
+            for one in holdings
+        ]
+    return [
+        Gated({path: held[n] for path, held in singles.items()}, generic[n], silent[n], factors, transparent)
+        for n in range(len(holdings))
+    ]
+
+
+def _is_transparent(opened: Gradients, reported: Gradients) -> bool:
+    return is_identical(opened.members, reported.members) and is_identical(opened.globals, reported.globals)
 
 
 def spread(number: int) -> float:
@@ -56,16 +86,3 @@ def spread(number: int) -> float:
     Source: the multiples of the golden ratio, modulo 1 (Weyl).
     """
     return number * GOLDEN % 1.0
-
-
-def is_identical(left: Any, right: Any) -> bool:
-    """Whether two gradients are the same bit by bit."""
-    if isinstance(left, dict | tuple | list):
-        if type(left) is not type(right) or len(left) != len(right):
-            return False
-        if isinstance(left, dict):
-            return all(key in right and is_identical(part, right[key]) for key, part in left.items())
-        return all(is_identical(a, b) for a, b in zip(left, right, strict=True))
-    if left is NOTHING or right is NOTHING:
-        return left is right
-    return np.asarray(left).tobytes() == np.asarray(right).tobytes()

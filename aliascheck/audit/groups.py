@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
 from aliascheck.memory import (
+    DIRECTIONS,
     Array,
     CellMap,
     Data,
@@ -16,9 +19,8 @@ from aliascheck.memory import (
     Field,
     Path,
     Probes,
+    Region,
     Wrapper,
-    alias_groups,
-    choose_probes,
     dense,
     format_path,
     identity,
@@ -26,6 +28,9 @@ from aliascheck.memory import (
     is_below,
     leaves,
     lookup,
+    random_directions,
+    replace,
+    single_cells,
 )
 from aliascheck.oracle import AccessView, MemoryBlock
 
@@ -66,16 +71,20 @@ class Group(Data, frozen=True, eq=False):
     block: MemoryBlock
     probes: Probes
 
+    def probed_by(self, probes: Probes) -> Group:
+        """The same group in other coordinates."""
+        return replace(self, probes=probes)
+
     @property
     def layout(self) -> tuple[object, ...]:
         """What two groups share when one measurement serves both: how accesses, and probes, lie in memory."""
-        accesses = [(access.path, self.cells.of(access.array).tobytes()) for access in self.accesses]
-        slots = [] if self.probes.exact else [self.cells.of(slot.array).tobytes() for slot in self.slots]
-        return (len(self.cells), *accesses, *slots)
+        accesses = [(access.path, self.cells.layout(access.array)) for access in self.accesses]
+        slots = [] if self.probes.exact else [self.cells.layout(slot.array) for slot in self.slots]
+        return (len(self.cells), self.probes.key, *accesses, *slots)
 
     def views(self) -> list[AccessView]:
         """The accesses as the oracle takes them."""
-        return [AccessView(a.path, a.array, self.cells.of(a.array)) for a in self.accesses]
+        return [AccessView(access.path, access.array) for access in self.accesses]
 
     def sharers(self, access: AccessPlan) -> int:
         """How many places share cells with an access."""
@@ -147,11 +156,25 @@ def _innermost_path(path: Path, value: Any) -> Path:
     return path
 
 
+class Effort(Data, frozen=True):
+    """How closely groups are looked at: directions for each large one, and whether row by row as well."""
+
+    seed: int = 0
+    directions: int = DIRECTIONS
+    thorough: bool = False
+
+
+ALWAYS_EXACT = 64  # cells: measured one by one in every model,
+CHEAPLY_EXACT = 256  # and up to so many where the model is small
+SMALL_MODEL = 1024  # cells
+MOST_EXACT = 256  # cells that are measured one by one in a large model
+
+
 def plan_groups(
     slots: Sequence[SlotPlan],
     accesses: Sequence[AccessPlan],
     places: Sequence[tuple[Path, Array]],
-    seed: int,
+    effort: Effort,
 ) -> list[Group]:
     """The alias groups that hold at least one slot, found from memory itself."""
     owned = [innermost(slot.value) for slot in slots]
@@ -161,35 +184,76 @@ def plan_groups(
         *(array for _, array in places),
         *owned,
     ]
-    everything = CellMap(arrays)
-    groups = alias_groups([everything.of(array) for array in arrays])
-    return [
-        _group(members, slots, accesses, places, owned, seed)
-        for members in groups
+    drafts = [
+        _draft(members, slots, accesses, places, owned)
+        for members in CellMap(arrays).groups(arrays)
         if any(number < len(slots) for number in members)
+    ]
+    exact = _measured_by_cell([len(draft.cells) for draft in drafts])
+    return [
+        draft.probed_by(single_cells(len(draft.cells)) if by_cell else _directions(draft, effort))
+        for draft, by_cell in zip(drafts, exact, strict=True)
     ]
 
 
-def _group(
+def _measured_by_cell(sizes: Sequence[int]) -> list[bool]:
+    """Which groups are measured cell by cell, so that people see arrays.
+
+    In a large model there may be hundreds of small parameters, and their cells would cost more than all the
+    rest: the smallest come first.
+    """
+    if sum(sizes) <= SMALL_MODEL:
+        return [size <= CHEAPLY_EXACT for size in sizes]
+    exact = [False] * len(sizes)
+    left = MOST_EXACT
+    for number in sorted(range(len(sizes)), key=sizes.__getitem__):
+        if sizes[number] > min(left, ALWAYS_EXACT):
+            break
+        exact[number] = True
+        left -= sizes[number]
+    return exact
+
+
+def _draft(
     members: list[int],
     slots: Sequence[SlotPlan],
     accesses: Sequence[AccessPlan],
     places: Sequence[tuple[Path, Array]],
     owned: Sequence[Array],
-    seed: int,
 ) -> Group:
+    """A group without probes yet."""
     ends = np.cumsum([len(slots), len(accesses), len(places), len(owned)]).tolist()
     own_slots = tuple(slots[n] for n in members if n < ends[0])
     own_accesses = [accesses[n - ends[0]] for n in members if ends[0] <= n < ends[1]]
     own_places = tuple(places[n - ends[1]] for n in members if ends[1] <= n < ends[2])
-    inner = [owned[n - ends[2]] for n in members if n >= ends[2]]
-    memory = [*(array for _, array in own_places), *inner]
+    own_memory = [owned[n - ends[2]] for n in members if n >= ends[2]]
+    memory = [*(array for _, array in own_places), *own_memory]
     cells = CellMap([*memory, *(slot.array for slot in own_slots)])
     shown = CellMap(slot.array for slot in own_slots)
     touching = tuple(access for access in own_accesses if shown.touches(access.array))
-    views = [cells.of(plan.array) for plan in (*own_slots, *touching)]
-    block = MemoryBlock(memory, [cells.of(array) for array in memory], len(cells))
-    return Group(own_slots, touching, own_places, cells, block, choose_probes(len(cells), views, seed))
+    return Group(own_slots, touching, own_places, cells, MemoryBlock(memory, cells), single_cells(0))
+
+
+def _directions(group: Group, effort: Effort) -> Probes:
+    """Directions of a group's own: those of one group must not be another's, or a swap would be missed."""
+    views = [*(slot.array for slot in group.slots), *(access.array for access in group.accesses)]
+    rows = [row for slot in group.slots for row in _rows(group.cells, slot)] if effort.thorough else []
+    name = min((format_path(path) for path, _ in group.places), default=group.slots[0].name)
+    seed = (effort.seed, crc32(name.encode()))
+    return random_directions(group.cells, views, seed, effort.directions, rows)
+
+
+def _rows(cells: CellMap, slot: SlotPlan) -> list[Region]:
+    """The rows of a slot; of a vector, as many blocks as they have elements."""
+    shown = cells.of(slot.array)
+    if shown.ndim > 1:
+        return [Region(np.unique(row), f"row {number}") for number, row in enumerate(shown)]
+    parts = np.array_split(shown, max(1, math.isqrt(shown.size)))
+    starts = np.cumsum([0, *(part.size for part in parts)]).tolist()
+    return [
+        Region(np.unique(part), f"elements {start} to {start + part.size - 1}")
+        for part, start in zip(parts, starts, strict=False)
+    ]
 
 
 def owner_of(place: Path, slots: Sequence[SlotPlan]) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from aliascheck.audit.bench import Bench
 from aliascheck.errors import AliascheckError
+from aliascheck.memory import Data
 from aliascheck.oracle import MemoryBlock
 from aliascheck.subjects.subject import Subject
 
@@ -18,27 +19,42 @@ SIZES = (1.0, 0.5, 0.25)  # tried in turn where the loss leaves its domain
 SHARE = 0.25  # of each number, and of the memory's scale
 
 
+class PointNearby(Data, frozen=True):
+    """Where the memory is for a while: what tells the point from others, and the loss there."""
+
+    name: bytes
+    loss: float
+
+
 @contextmanager
-def moved_nearby(bench: Bench, block: MemoryBlock) -> Iterator[str | None]:
+def moved_nearby(bench: Bench, blocks: Sequence[MemoryBlock]) -> Iterator[PointNearby | None]:
     """The memory at a random point nearby for a while.
 
-    Gives the name of the point, or None where the loss leaves its domain whichever way: moved by a
-    quarter of each number and of the memory's scale, then by less, then in proportion only.
+    Gives None where the loss leaves its domain whichever way: moved by a quarter of each number and of the
+    memory's scale, then by less, then in proportion only.
     """
-    before = block.read()
+    before = [block.read() for block in blocks]
     try:
-        yield next(_found(bench, block), None)
+        yield next(_found(bench, blocks, before), None)
     finally:
-        block.write(before)
+        for block, values in zip(blocks, before, strict=True):
+            block.write(values)
         bench.subject.base()
 
 
-def _found(bench: Bench, block: MemoryBlock) -> Iterator[str]:
-    for number, values in enumerate(_candidates(block, bench.settings.seed)):
-        block.write(values)
+def _found(
+    bench: Bench, blocks: Sequence[MemoryBlock], before: Sequence[NDArray[np.float64]]
+) -> Iterator[PointNearby]:
+    scales = [block.scale for block in blocks]
+    for relative, absolute in (*((size, size) for size in SIZES), (1.0, 0.0)):
+        rng = np.random.default_rng(bench.settings.seed + 1)
+        for block, values, scale in zip(blocks, before, scales, strict=True):
+            share = 1 + SHARE * relative * rng.uniform(-1, 1, block.size)
+            block.write(values * share + SHARE * absolute * scale * rng.uniform(-1, 1, block.size))
         bench.evaluations += 1
-        if math.isfinite(_base(bench.subject)):
-            yield f"jitter {number}"
+        loss = _base(bench.subject)
+        if math.isfinite(loss):
+            yield PointNearby(b" ".join(block.fingerprint() for block in blocks), loss)
 
 
 def _base(subject: Subject) -> float:
@@ -46,12 +62,3 @@ def _base(subject: Subject) -> float:
         return subject.base()
     except (AliascheckError, ArithmeticError, np.linalg.LinAlgError):
         return math.nan
-
-
-def _candidates(block: MemoryBlock, seed: int) -> Iterator[NDArray[np.float64]]:
-    rng = np.random.default_rng(seed + 1)
-    relative, absolute = rng.uniform(-1, 1, block.size), rng.uniform(-1, 1, block.size)
-    start, scale = block.read(), block.scale
-    for size in SIZES:
-        yield start * (1 + SHARE * size * relative) + SHARE * size * scale * absolute
-    yield start * (1 + SHARE * relative)

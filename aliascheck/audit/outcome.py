@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aliascheck.audit.groups import Group, SlotPlan
-from aliascheck.memory import Data, Path
+from aliascheck.audit.groups import Effort, Group, SlotPlan
+from aliascheck.memory import DIRECTIONS, Data, Path
 from aliascheck.verdicts.judge import Finding, Judgement
 
 
@@ -20,7 +20,14 @@ class Settings(Data, frozen=True, eq=False):
     rtol: float = 0.0
     atol: float = 0.0
     seed: int = 0
+    probes: int = DIRECTIONS
+    thorough: bool = False
     ties: tuple[tuple[Path, ...], ...] = ()
+
+    @property
+    def effort(self) -> Effort:
+        """How closely groups are looked at."""
+        return Effort(self.seed, self.probes, self.thorough)
 
 
 class SlotOutcome(Data, frozen=True, eq=False):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
 from aliascheck.audit.bench import Bench
 from aliascheck.audit.groups import AccessPlan, Group
 from aliascheck.memory import Data, replace
-from aliascheck.oracle import Measured, Truth, measure_truth
+from aliascheck.oracle import Estimate, Measured, Oracle, Truth, measure_truth
 
 
 class Column(Data, frozen=True, eq=False):
@@ -28,11 +29,15 @@ class Column(Data, frozen=True, eq=False):
 
 
 class MeasuredGroup(Data, frozen=True, eq=False):
-    """A group's truth at one point of the memory; `effects` stand in the order of `columns`."""
+    """A group's truth at one point of the memory; `effects` stand in the order of `columns`.
+
+    `jointly` tells that it was measured together with other groups, and not by itself.
+    """
 
     truth: Truth
     columns: tuple[Column, ...]
     effects: tuple[Measured, ...]
+    jointly: bool = False
 
     def everything(self) -> tuple[Measured, ...]:
         """The total and all effects."""
@@ -54,10 +59,11 @@ class MeasuredGroup(Data, frozen=True, eq=False):
         size = self.truth.total.values.shape
         zeros, no = np.zeros(size), np.zeros(size, bool)
         silent = Measured(zeros, zeros, zeros, no, no)
-        return MeasuredGroup(self.truth, columns, tuple(known.get(column.name, silent) for column in columns))
+        effects = tuple(known.get(column.name, silent) for column in columns)
+        return replace(self, columns=columns, effects=effects)
 
 
-Known = dict[tuple[object, ...], MeasuredGroup]
+Known = dict[tuple[object, ...], MeasuredGroup | Estimate]
 
 
 class Measurements:
@@ -71,16 +77,29 @@ class Measurements:
         self._bench = bench
         self._known: Known = known if known is not None and bench.subject.key is not None else {}
 
-    def at(self, point: str, group: Group) -> MeasuredGroup:
+    def at(self, point: bytes, group: Group) -> MeasuredGroup:
         """The truth of a group at the memory as it is now, which `point` names."""
-        bench, settings = self._bench, self._bench.settings
-        layout = (group.layout, group.block.read().tobytes())
-        key = (bench.subject.key, settings.stops, settings.seed, bench.noise, point, layout)
+        key = self._key(point, [group])
         if key not in self._known:
-            self._known[key] = _measure(bench, group)
+            self._known[key] = _measure(self._bench, group)
         known = self._known[key]
+        assert isinstance(known, MeasuredGroup)
         columns = tuple(replace(column, plan=_own(group, column)) for column in known.columns)
         return replace(known, columns=columns)
+
+    def along_all(self, point: bytes, groups: Sequence[Group], direction: int) -> Estimate:
+        """The derivative along one whole direction of each of several groups, each at its own scale."""
+        key = (*self._key(point, groups), direction)
+        if key not in self._known:
+            self._known[key] = _measure_along(self._bench, groups, direction)
+        known = self._known[key]
+        assert isinstance(known, Estimate)
+        return known
+
+    def _key(self, point: bytes, groups: Sequence[Group]) -> tuple[object, ...]:
+        bench = self._bench
+        memory = tuple((group.layout, group.block.fingerprint()) for group in groups)
+        return (bench.subject.key, bench.settings.stops, bench.noise, point, *memory)
 
 
 def _own(group: Group, column: Column) -> AccessPlan:
@@ -103,19 +122,34 @@ def _measure(bench: Bench, group: Group) -> MeasuredGroup:
     return MeasuredGroup(whole, tuple(columns), tuple(effects))
 
 
+def _measure_along(bench: Bench, groups: Sequence[Group], direction: int) -> Estimate:
+    moves = [
+        (group.block, group.probes.items[direction].direction(group.block.size), group.block.scale)
+        for group in groups
+    ]
+    with asking(bench) as oracle, oracle.moving_memory(moves) as phi:
+        return oracle.slope(phi)
+
+
 def _measure_once(bench: Bench, group: Group, *, through_stops: bool) -> Truth:
+    with asking(bench, through_stops=through_stops) as oracle:
+        return measure_truth(oracle, group.block, group.cells, group.probes, group.views())
+
+
+@contextmanager
+def asking(bench: Bench, *, through_stops: bool = False) -> Iterator[Oracle]:
+    """An oracle for the loss of a bench at the memory as it is; what it is asked is counted there."""
     subject = bench.subject
-    truth = measure_truth(
-        group.block,
-        group.probes,
-        group.views(),
+    oracle = Oracle(
         lambda: subject.loss(through_stops=through_stops),
         lambda access, private: subject.loss_reading(access, private, through_stops=through_stops),
         subject.loss(),
         bench.noise,
     )
-    bench.evaluations += truth.evaluations + 1
-    return truth
+    try:
+        yield oracle
+    finally:
+        bench.evaluations += oracle.evaluations + 1
 
 
 def _difference(whole: Measured, live: Measured) -> Measured:

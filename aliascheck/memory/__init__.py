@@ -14,7 +14,16 @@ from aliascheck.memory.places import (
     rebuild,
     walk,
 )
-from aliascheck.memory.probes import Probe, Probes, choose_probes
+from aliascheck.memory.probes import (
+    DIRECTIONS,
+    Probe,
+    Probes,
+    Region,
+    inner,
+    random_directions,
+    signed_uniform,
+    single_cells,
+)
 from aliascheck.memory.tangents import (
     NOTHING,
     Fields,
@@ -25,6 +34,7 @@ from aliascheck.memory.tangents import (
     describe,
     is_basic,
     is_empty,
+    is_identical,
     pick,
     pull_through,
     scatter,
@@ -49,6 +59,7 @@ from aliascheck.memory.values import (
 )
 
 __all__ = [
+    "DIRECTIONS",
     "NOTHING",
     "Array",
     "CellMap",
@@ -65,6 +76,7 @@ __all__ = [
     "Probe",
     "Probes",
     "Record",
+    "Region",
     "Scattered",
     "Struct",
     "Wrapper",
@@ -73,17 +85,18 @@ __all__ = [
     "alias_groups",
     "child",
     "children",
-    "choose_probes",
     "dense",
     "describe",
     "field",
     "format_path",
     "identity",
+    "inner",
     "innermost",
     "is_array",
     "is_basic",
     "is_below",
     "is_empty",
+    "is_identical",
     "is_plain",
     "leaves",
     "lookup",
@@ -92,11 +105,14 @@ __all__ = [
     "parse_path",
     "pick",
     "pull_through",
+    "random_directions",
     "rebuild",
     "replace",
     "replace_child",
     "scatter",
     "settled",
+    "signed_uniform",
+    "single_cells",
     "unwrap",
     "walk",
 ]

@@ -203,6 +203,27 @@ def is_empty(tangent: Any) -> bool:
     return tangent is NOTHING
 
 
+def is_identical(left: Any, right: Any) -> bool:
+    """Whether two tangents are the same bit by bit."""
+    if isinstance(left, dict | tuple | list):
+        if type(left) is not type(right) or len(left) != len(right):
+            return False
+        if isinstance(left, dict):
+            return all(key in right and is_identical(part, right[key]) for key, part in left.items())
+        return all(is_identical(a, b) for a, b in zip(left, right, strict=True))
+    if left is NOTHING or right is NOTHING:
+        return left is right
+    return _same_bits(np.asarray(left), np.asarray(right))
+
+
+def _same_bits(left: Array, right: Array) -> bool:
+    if left.shape != right.shape or left.dtype != right.dtype:
+        return False
+    if left.dtype != np.float64:
+        return left.tobytes() == right.tobytes()
+    return np.array_equal(left.view(np.int64), right.view(np.int64))
+
+
 def unwrap(value: Any, tangent: Any) -> tuple[Any, Any]:
     """Follow a structural tangent of a wrapper down: the array value it belongs to, and its dense part."""
     while isinstance(tangent, Fields) and isinstance(value, Wrapper):

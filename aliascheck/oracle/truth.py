@@ -1,26 +1,29 @@
-"""The two truths of an alias group: what moving the memory does, and what moving one access does.
+"""What the derivative of a loss is along memory and along each access, measured by finite differences.
 
-Only values of the loss are used here. The oracle shares the primal with an engine, never a derivative.
+Moving memory moves every view of it; moving a private copy moves what one access reads. No derivative of
+an engine is used here. The oracle shares the primal with an engine, never a derivative.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aliascheck.memory import Array, Cells, Data, Path, Probe, Probes
+from aliascheck.memory import Array, CellMap, Cells, Data, Path, Probe, Probes, signed_uniform
 from aliascheck.oracle.estimate import Estimate, Status
 from aliascheck.oracle.noise import noise_level
-from aliascheck.oracle.perturbation import MemoryBlock, restored
-from aliascheck.oracle.stencil import derivative
+from aliascheck.oracle.perturbation import Line, MemoryBlock
+from aliascheck.oracle.stencil import FIRST_STEP, derivative
 
 ROUNDING = 256 * 2.0**-53  # relative: what a right engine's own rounding may add
 
 Loss = Callable[[], float]
 LossReading = Callable[[Path, Array], float]
+Phi = Callable[[float], float]
 
 
 class Measured(Data, frozen=True, eq=False):
@@ -39,11 +42,10 @@ class Measured(Data, frozen=True, eq=False):
 
 
 class AccessView(Data, frozen=True, eq=False):
-    """An access as the oracle sees it: its path, the array there, and the cells that this shows."""
+    """An access as the oracle sees it: its path, and the array there."""
 
     path: Path
     array: Array
-    cells: Cells
 
 
 class Truth(Data, frozen=True, eq=False):
@@ -56,159 +58,137 @@ class Truth(Data, frozen=True, eq=False):
     total: Measured
     effects: dict[Path, Measured]
     paths: dict[Path, Measured | None]
-    evaluations: int
 
 
-class Evaluations:
-    """Counts evaluations of a loss, and turns what it raises on its way into not-a-number."""
+class Oracle:
+    """A loss that is to be differentiated at one point: its value there, its noise, and every evaluation.
 
-    def __init__(self) -> None:
-        self.count = 0
+    `loss` evaluates it at the memory as it is, `loss_reading` with one access reading a private array. What
+    they raise on their way (division by zero, a matrix without inverse) counts as not-a-number.
+    """
 
-    def call(self, loss: Callable[[], float]) -> float:
-        self.count += 1
+    def __init__(self, loss: Loss, loss_reading: LossReading, base: float, noise: float = 0.0) -> None:
+        self._loss = loss
+        self._loss_reading = loss_reading
+        self.base = base
+        self.noise = noise
+        self.evaluations = 0
+
+    def _evaluate(self, loss: Loss) -> float:
+        self.evaluations += 1
         try:
             return loss()
         except (ArithmeticError, np.linalg.LinAlgError):
             return math.nan
 
+    @contextmanager
+    def moving_memory(self, moves: Sequence[tuple[MemoryBlock, Array, float]]) -> Iterator[Phi]:
+        """The loss as memory itself moves, each block along its direction times a scale.
+
+        Shapes: each direction (cells of its block,). The memory is put back at the end, bit by bit.
+        """
+        with ExitStack() as stack:
+            steps = [stack.enter_context(block.along(to, scale)) for block, to, scale in moves]
+
+            def phi(t: float) -> float:
+                for step in steps:
+                    step(t)
+                return self._evaluate(self._loss)
+
+            yield phi
+
+    @contextmanager
+    def moving_access(self, access: AccessView, direction: Array, scale: float) -> Iterator[Phi]:
+        """The loss as what one access reads moves along a direction of its shape times a scale."""
+        private = np.array(access.array, dtype=float)
+        line = Line(private, direction)
+
+        def phi(t: float) -> float:
+            line.move(t * scale)
+            return self._evaluate(lambda: self._loss_reading(access.path, private))
+
+        yield phi
+
+    def slope(self, phi: Phi, first_step: float = FIRST_STEP) -> Estimate:
+        """The derivative of the loss along a line at the base point."""
+        return derivative(phi, self.base, self.noise, first_step)
+
 
 def measure_noise(loss: Loss, blocks: Sequence[MemoryBlock], base: float) -> tuple[float, int]:
     """The noise of a loss along one dense direction of all memory, and the evaluations it took."""
-    counted = Evaluations()
-    starts = [block.read() for block in blocks]
-    steps = [block.scale * _dense_direction(block.size) for block in blocks]
-
-    def phi(t: float) -> float:
-        for block, start, step in zip(blocks, starts, steps, strict=True):
-            block.write(start + t * step)
-        return counted.call(loss)
-
-    try:
-        level = noise_level(phi, base)
-    finally:
-        for block, start in zip(blocks, starts, strict=True):
-            block.write(start)
-    return level, counted.count
-
-
-def _dense_direction(size: int) -> NDArray[np.float64]:
-    """Steps of either sign and of sizes 0.5 to 1.5, without pattern.
-
-    Source: the multiples of irrational numbers, modulo 1 (Weyl).
-    """
-    count = np.arange(1, size + 1)
-    signs = np.where(count * math.sqrt(2.0) % 1.0 < 0.5, -1.0, 1.0)
-    return np.asarray(signs * (0.5 + count * math.sqrt(5.0) % 1.0))
+    oracle = Oracle(loss, lambda access, private: loss(), base)
+    moves = [(block, signed_uniform(block.size, (0, 0)), block.scale) for block in blocks]
+    with oracle.moving_memory(moves) as phi:
+        return noise_level(phi, base), oracle.evaluations
 
 
 def measure_truth(
-    block: MemoryBlock,
-    probes: Probes,
-    accesses: Sequence[AccessView],
-    loss: Loss,
-    loss_reading: LossReading,
-    base: float,
-    noise: float,
+    oracle: Oracle, block: MemoryBlock, cells: CellMap, probes: Probes, accesses: Sequence[AccessView]
 ) -> Truth:
     """Measure a group's total derivative and the path derivative of each access.
 
     The memory is the same afterwards, bit by bit, whatever the loss does.
     """
-    counted = Evaluations()
-    scale = block.scale
-    total = _collect(
-        [_along_memory(block, probe, loss, base, noise, scale, counted) for probe in probes.items]
-    )
+    total = collect([measure_total(oracle, block, probe) for probe in probes.items])
     effects: dict[Path, Measured] = {}
     paths: dict[Path, Measured | None] = {}
     for access in accesses:
-        effects[access.path], paths[access.path] = _measure_path(
-            access, probes, loss_reading, base, noise, scale, counted
-        )
-    return Truth(total, effects, paths, counted.count)
+        if probes.exact:
+            by_element = _measure_elements(oracle, access, block.scale)
+            effects[access.path] = _in_memory(by_element, cells.of(access.array), probes.size)
+            paths[access.path] = by_element
+        else:
+            effects[access.path] = collect(
+                [measure_path(oracle, block, cells, access, probe) for probe in probes.items]
+            )
+            paths[access.path] = None
+    return Truth(total, effects, paths)
 
 
-def _along_memory(
-    block: MemoryBlock,
-    probe: Probe,
-    loss: Loss,
-    base: float,
-    noise: float,
-    scale: float,
-    counted: Evaluations,
-) -> Estimate:
+def measure_total(oracle: Oracle, block: MemoryBlock, probe: Probe) -> Estimate:
     """The derivative of the loss along a probe, by moving the memory itself."""
-    single = block.single(probe)
-    if single is not None:
-        array, place = single
-        start, reach = array[place], scale * float(probe.weights[0])
-
-        def move_cell(t: float) -> float:
-            array[place] = start + t * reach
-            return counted.call(loss)
-
-        try:
-            return derivative(move_cell, base, noise).scaled(1.0 / scale)
-        finally:
-            array[place] = start
-    with restored(block) as before:
-
-        def move_cells(t: float) -> float:
-            moved = before.copy()
-            moved[probe.cells] += t * scale * probe.weights
-            block.write(moved)
-            return counted.call(loss)
-
-        return derivative(move_cells, base, noise).scaled(1.0 / scale)
+    scale = block.scale
+    with oracle.moving_memory([(block, probe.direction(block.size), scale)]) as phi:
+        return oracle.slope(phi, _first_step(probe, block.size)).scaled(1.0 / scale)
 
 
-def _measure_path(
-    access: AccessView,
-    probes: Probes,
-    loss_reading: LossReading,
-    base: float,
-    noise: float,
-    scale: float,
-    counted: Evaluations,
-) -> tuple[Measured, Measured | None]:
-    """The path derivative of one access: in memory, and where the group is small in its own shape."""
-    private = np.array(access.array, dtype=float)
-    start = private.copy()
+def measure_path(
+    oracle: Oracle, block: MemoryBlock, cells: CellMap, access: AccessView, probe: Probe
+) -> Estimate:
+    """The derivative of the loss along a probe, by moving what one access reads of it."""
+    direction = cells.show(probe.direction(block.size), access.array)
+    if not direction.any():
+        return _ZERO
+    scale = block.scale
+    with oracle.moving_access(access, direction, scale) as phi:
+        return oracle.slope(phi, _first_step(probe, block.size)).scaled(1.0 / scale)
 
-    def along(direction: NDArray[np.float64]) -> Estimate:
-        def phi(t: float) -> float:
-            np.multiply(direction, t * scale, out=private)
-            np.add(private, start, out=private)
-            return counted.call(lambda: loss_reading(access.path, private))
 
-        return derivative(phi, base, noise).scaled(1.0 / scale)
+def _first_step(probe: Probe, size: int) -> float:
+    """Steps may be longer where few of the cells move: the loss bends less."""
+    share = size / len(probe.weights)
+    return FIRST_STEP * min(64.0, 2.0 ** math.floor(math.log2(share) / 2)) if size > LARGE else FIRST_STEP
 
-    if not probes.exact:
-        estimates = []
-        for probe in probes.items:
-            moved = np.zeros(probes.size)
-            moved[probe.cells] = probe.weights
-            direction = moved[access.cells]
-            estimates.append(along(direction) if direction.any() else _ZERO)
-        return _collect(estimates), None
+
+LARGE = 256
+
+
+def _measure_elements(oracle: Oracle, access: AccessView, scale: float) -> Measured:
+    """The path derivative of one access at each of its elements. Shapes: as the access."""
     elements = []
-    for place in np.ndindex(private.shape):
-        np.copyto(private, start)
-
-        def move_element(t: float, place: tuple[int, ...] = place) -> float:
-            private[place] = start[place] + t * scale
-            return counted.call(lambda: loss_reading(access.path, private))
-
-        elements.append(derivative(move_element, base, noise).scaled(1.0 / scale))
-    dense = _collect(elements, private.shape)
-    return _in_memory(dense, access.cells, probes.size), dense
+    for place in np.ndindex(access.array.shape):
+        unit = np.zeros(access.array.shape)
+        unit[place] = 1.0
+        with oracle.moving_access(access, unit, scale) as phi:
+            elements.append(oracle.slope(phi).scaled(1.0 / scale))
+    return collect(elements, access.array.shape)
 
 
 _ZERO = Estimate(0.0, 0.0, Status.OK, 0.0, 0.0, 0)
 
 
-def _collect(estimates: Sequence[Estimate], shape: tuple[int, ...] | None = None) -> Measured:
+def collect(estimates: Sequence[Estimate], shape: tuple[int, ...] | None = None) -> Measured:
+    """Estimates as one record of arrays. Shapes: `shape`, or one dimension."""
     shape = (len(estimates),) if shape is None else shape
     low = np.array([estimate.low for estimate in estimates], float).reshape(shape)
     high = np.array([estimate.high for estimate in estimates], float).reshape(shape)

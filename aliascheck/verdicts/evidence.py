@@ -20,7 +20,7 @@ class Slot(Data, frozen=True, eq=False):
 
     `shows` marks the probes at its cells. `problem` is "shape" or "nonfinite" where its gradient cannot be
     compared, described by `problem_text`. `cells`, where given, is of the slot's shape and tells which
-    probe each element is.
+    probe each element is; `regions`, elsewhere, names the part of the slot that each probe moves.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Slot(Data, frozen=True, eq=False):
     problem_text: str = ""
     cells: Cells | None = None
     shape: tuple[int, ...] = ()
+    regions: tuple[str, ...] = ()
 
 
 class Access(Data, frozen=True, eq=False):

@@ -12,11 +12,22 @@ from hypothesis import strategies as st
 
 from aliascheck.audit import Settings, audit
 from aliascheck.audit.bench import set_up
-from aliascheck.audit.gating import is_identical, run_gates
-from aliascheck.audit.truths import Measurements
+from aliascheck.audit.gating import run_gates
+from aliascheck.audit.slots import holding_of
+from aliascheck.audit.truths import Measurements, asking
 from aliascheck.errors import AliascheckError, EngineError
 from aliascheck.language import parse
-from aliascheck.memory import Probe, Probes, dense, is_array, is_below, lookup, parse_path
+from aliascheck.memory import (
+    Probe,
+    Probes,
+    Region,
+    dense,
+    is_array,
+    is_below,
+    is_identical,
+    lookup,
+    parse_path,
+)
 from aliascheck.oracle import AccessView, Measured, measure_truth
 from aliascheck.subjects.program import Program
 from tests.audit.reference import Reference
@@ -37,7 +48,7 @@ def measured(text: Text):
     """The truth of every group of a program."""
     bench = set_up(text.program(), ["implicit"], Settings())
     measurements = Measurements(bench)
-    return [(group, measurements.at("given", group)) for group in bench.groups["implicit"]]
+    return [(group, measurements.at(b"given", group)) for group in bench.groups["implicit"]]
 
 
 @pytest.mark.parametrize("start", range(0, 1000, 100))
@@ -61,15 +72,15 @@ def check_one_direction(text: Text, bench, group, rng: np.random.Generator) -> N
     moved = np.zeros(len(group.cells))
     moved[group.cells.of(memory.array)] = direction
     access = group.accesses[rng.integers(len(group.accesses))]
-    view = AccessView(access.path, access.array, group.cells.of(access.array))
-    probes = Probes(len(moved), False, (Probe(np.arange(len(moved)), moved),))
-    subject = bench.subject
-    found = measure_truth(
-        group.block, probes, [view], subject.loss, subject.loss_reading, bench.loss, bench.noise
-    )
+    view = AccessView(access.path, access.array)
+    probes = Probes(len(moved), False, (Probe(Region(), moved),))
+    with asking(bench) as oracle:
+        found = measure_truth(oracle, group.block, group.cells, probes, [view])
     reference = Reference(text)
     check_bound(found.total, reference.total(memory.name, direction), text)
-    check_bound(found.effects[access.path], reference.path(access.path, moved[view.cells]), text)
+    check_bound(
+        found.effects[access.path], reference.path(access.path, group.cells.show(moved, access.array)), text
+    )
 
 
 def check_bound(found: Measured, exact: Any, text: Text) -> None:
@@ -124,20 +135,17 @@ def test_gates_tell_contributions_apart(text):
             reported = program.gradients(mode)
         except EngineError:
             continue
-        gated = run_gates(bench, mode, reported)
-        assert gated.transparent, text
-        for member in program.members:
-            whole = leaf_numbers(reported.members[member])
-            parts = [leaf_numbers(run.members[member]) for run in gated.single.values()]
-            generic = leaf_numbers(gated.generic.members[member])
+        holdings = [holding_of(group, reported) for group in bench.groups[mode]]
+        for holding, gated in zip(holdings, run_gates(bench, mode, reported, holdings), strict=True):
+            assert gated.transparent, text
+            whole, parts = holding.values, list(gated.single.values())
             scale = 1e-12 * (1 + np.abs(whole).sum() + sum(np.abs(part).sum() for part in parts))
             assert np.all(np.abs(sum(parts, np.zeros_like(whole)) - whole) <= scale), text
             weighted = sum(
-                (gated.factors[path] * part for path, part in zip(gated.single, parts, strict=True)),
-                np.zeros_like(whole),
+                (gated.factors[path] * part for path, part in gated.single.items()), np.zeros_like(whole)
             )
-            assert np.all(np.abs(weighted - generic) <= scale), text
-            assert not leaf_numbers(gated.silent.members[member]).any(), text
+            assert np.all(np.abs(weighted - gated.generic) <= scale), text
+            assert not gated.silent.any(), text
 
 
 def leaf_numbers(tangent) -> np.ndarray:

@@ -3,89 +3,150 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aliascheck.memory import choose_probes
-from aliascheck.memory.probes import DIRECTIONS, MOST_CELLS
+from aliascheck.memory import CellMap, Region, inner, random_directions, signed_uniform, single_cells
+from aliascheck.memory.probes import BLOCK, DIRECTIONS
 
 steady = settings(deadline=None, derandomize=True)
 
-LARGE = MOST_CELLS + 1
 
-
-@st.composite
-def views(draw, size):
-    """Some views of `size` cells: slices, repeated, backwards."""
+def views_of(memory, draw):
+    """Some views of a vector: slices, repeated, backwards."""
     shown = []
     for _ in range(draw(st.integers(0, 4))):
-        start, stop = sorted(draw(st.tuples(st.integers(0, size), st.integers(0, size))))
-        cells = np.arange(start, stop)[:: draw(st.sampled_from([1, 2, 7, -1]))]
-        shown.append(np.tile(cells, (2, 1)) if draw(st.booleans()) else cells)
+        start, stop = sorted(draw(st.tuples(st.integers(0, memory.size), st.integers(0, memory.size))))
+        view = memory[start:stop][:: draw(st.sampled_from([1, 2, 7, -1]))]
+        shown.append(np.broadcast_to(view, (2, *view.shape)) if draw(st.booleans()) else view)
     return shown
 
 
+@st.composite
+def cases(draw, most=60):
+    """A map of some memory, and views of it."""
+    memory = np.zeros(draw(st.integers(1, most)))
+    return CellMap([memory]), memory, views_of(memory, draw)
+
+
 @steady
-@given(st.integers(1, 12).flatmap(lambda size: st.tuples(st.just(size), views(size))))
+@given(cases(most=12))
 def test_a_small_group_is_probed_cell_by_cell(case):
-    size, shown = case
-    probes = choose_probes(size, shown, seed=0)
-    vector = np.random.default_rng(1).normal(size=size)
-    assert probes.exact and len(probes) == size
-    assert np.array_equal(probes.project(vector), vector)
+    cells, memory, _ = case
+    probes = single_cells(len(cells))
+    vector = np.random.default_rng(1).normal(size=memory.size)
+    assert probes.exact and len(probes) == memory.size
+    assert np.array_equal(probes.project(cells, memory, vector)[0], vector)
     for cell, probe in enumerate(probes.items):
-        assert probe.cells.tolist() == [cell] and probe.weights.tolist() == [1.0]
+        assert np.flatnonzero(probe.direction(memory.size)).tolist() == [cell]
+        assert probe.direction(memory.size)[cell] == 1.0
+
+
+@settings(steady, max_examples=60)
+@given(cases())
+def test_a_large_group_is_probed_along_directions_within_atoms(case):
+    cells, memory, shown = case
+    probes = random_directions(cells, shown, (3,))
+    vector = np.random.default_rng(2).normal(size=memory.size)
+    projected, norms = probes.project(cells, memory, vector)
+    assert not probes.exact and projected.shape == norms.shape == (len(probes),)
+    for value, norm, probe in zip(projected, norms, probes.items, strict=True):
+        direction = np.asarray(probe.direction(memory.size), float)
+        assert np.isclose(value, direction @ vector, rtol=1e-13, atol=1e-13)
+        assert np.isclose(norm, np.linalg.norm(direction * vector))
+        moved = np.abs(direction[direction != 0])
+        assert np.all((moved >= 0.5) & (moved <= 1.5))
+    for view in shown:
+        seen = cells.shown_by(view)
+        for probe, whole in zip(probes.items, probes.marked(seen), strict=True):
+            inside = probe.region.mask(memory.size)
+            assert np.all(seen[inside]) == np.any(seen[inside]) == whole
+
+
+@settings(steady, max_examples=60)
+@given(cases())
+def test_a_tangent_of_a_view_is_projected_as_it_would_be_in_memory(case):
+    cells, memory, shown = case
+    probes = random_directions(cells, shown, (3,))
+    for view in shown:
+        tangent = np.random.default_rng(4).normal(size=view.shape)
+        in_memory = np.zeros(memory.size)
+        np.add.at(in_memory, cells.of(view), tangent)
+        expected = [np.asarray(p.direction(memory.size), float) @ in_memory for p in probes.items]
+        assert np.allclose(probes.project(cells, view, tangent)[0], expected, rtol=1e-12, atol=1e-12)
 
 
 @settings(steady, max_examples=40)
-@given(st.sampled_from([LARGE, 2 * LARGE]).flatmap(lambda size: st.tuples(st.just(size), views(size))))
-def test_a_large_group_is_probed_along_directions_within_atoms(case):
-    size, shown = case
-    probes = choose_probes(size, shown, seed=3)
-    vector = np.random.default_rng(2).normal(size=size)
-    projected = probes.project(vector)
-    assert not probes.exact and projected.shape == (len(probes),)
-    for value, probe in zip(projected, probes.items, strict=True):
-        assert value == probe.weights @ vector[probe.cells]
-        assert np.all((np.abs(probe.weights) >= 0.5) & (np.abs(probe.weights) <= 1.5))
-    for view in shown:
-        seen = np.isin(np.arange(size), view)
-        shows = probes.shown_by(view)
-        for probe, whole in zip(probes.items, shows, strict=True):
-            assert np.all(seen[probe.cells]) == np.any(seen[probe.cells]) == whole
-
-
-@settings(steady, max_examples=20)
-@given(views(LARGE))
-def test_atoms_part_the_cells_by_who_shows_them(shown):
-    probes = choose_probes(LARGE, shown, seed=0)
-    atoms = [probe.cells for probe in probes.items[::DIRECTIONS]]
-    assert sorted(np.concatenate(atoms).tolist()) == list(range(LARGE))
-    signatures = [tuple(bool(np.isin(atom[0], view)) for view in shown) for atom in atoms]
+@given(cases())
+def test_atoms_part_the_cells_by_who_shows_them(case):
+    cells, memory, shown = case
+    probes = random_directions(cells, shown, (0,))
+    atoms = list(dict.fromkeys(probe.region for probe in probes.items))
+    masks = [atom.mask(memory.size) for atom in atoms]
+    assert np.array_equal(np.sum(masks, axis=0), np.ones(memory.size))
+    signatures = [tuple(bool(cells.shown_by(view)[atom.first]) for view in shown) for atom in atoms]
     assert len(set(signatures)) == len(atoms)
-    for position, probe in enumerate(probes.items):
-        assert probe.cells is probes.items[position - position % DIRECTIONS].cells
 
 
-def test_the_edge_between_small_and_large():
-    assert choose_probes(MOST_CELLS, [], 0).exact
-    assert not choose_probes(LARGE, [], 0).exact
+@settings(steady, max_examples=40)
+@given(cases(), st.data())
+def test_refined_probes_add_up_to_the_old_ones(case, data):
+    cells, memory, shown = case
+    probes = random_directions(cells, shown, (0,))
+    some = data.draw(st.lists(st.integers(0, memory.size - 1), min_size=1, max_size=5, unique=True))
+    finer = probes.refined([Region(np.sort(part), "") for part in (some[:2], some[2:]) if part])
+    covered = np.zeros(memory.size)
+    for region in dict.fromkeys(probe.region for probe in finer.items):
+        covered += region.mask(memory.size)
+        assert len({bool(n in some[:2]) for n in np.flatnonzero(region.mask(memory.size))}) == 1
+    assert np.array_equal(covered, np.ones(memory.size))
+    assert finer.key != probes.key
+    assert sum(np.abs(p.direction(memory.size)).sum() > 0 for p in finer.items) == len(finer)
 
 
-@pytest.mark.parametrize("size", [3, LARGE])
-def test_probes_are_those_of_the_seed(size):
+def test_thorough_directions_have_one_more_in_each_row():
+    memory = np.zeros((5, 7))
+    cells = CellMap([memory])
+    rows = [Region(row, f"row {n}") for n, row in enumerate(cells.of(memory))]
+    probes = random_directions(cells, [memory], (0,), finer=rows)
+    assert [probe.region.name for probe in probes.items] == [""] * DIRECTIONS + [f"row {n}" for n in range(5)]
+
+
+def test_probes_are_those_of_the_seed():
+    cells = CellMap([np.zeros(300)])
+
     def flat(seed):
-        return np.concatenate([probe.weights for probe in choose_probes(size, [np.arange(2)], seed).items])
+        return np.concatenate([probe.weights for probe in random_directions(cells, [], seed).items])
 
-    assert np.array_equal(flat(4), flat(4))
-    assert np.array_equal(flat(4), flat(5)) == (size == 3)
+    assert np.array_equal(flat((4,)), flat((4,)))
+    assert not np.array_equal(flat((4,)), flat((5,)))
+    assert not np.array_equal(flat((4, 0)), flat((4, 1)))
 
 
-def test_one_cell_off_shows_in_some_probe():
-    view = np.arange(100)
-    probes = choose_probes(LARGE, [view], 0)
-    error = np.zeros(LARGE)
+def test_signed_uniform_fills_both_sides_alike():
+    weights = signed_uniform(200_000, (1,)).astype(float)
+    assert np.all((np.abs(weights) >= 0.5) & (np.abs(weights) <= 1.5))
+    assert abs(weights.mean()) < 0.01 and abs((weights > 0).mean() - 0.5) < 0.005
+    assert abs(np.abs(weights).mean() - 1.0) < 0.003
+    assert np.array_equal(np.histogram(np.abs(weights), 10, (0.5, 1.5))[0] > 19_000, np.ones(10, bool))
+
+
+def test_one_cell_off_shows_in_every_probe_that_moves_it():
+    memory = np.zeros(300)
+    view = memory[:100]
+    cells = CellMap([memory])
+    probes = random_directions(cells, [view], (0,))
+    error = np.zeros(300)
     error[17] = 1e-6
-    projected = probes.project(error)
-    assert np.all((np.abs(projected) >= 5e-7) == probes.shown_by(view))
+    projected, _ = probes.project(cells, memory, error)
+    assert np.array_equal(np.abs(projected) >= 5e-7, probes.marked(cells.shown_by(view)))
+
+
+def test_products_are_summed_as_exactly_as_a_few_would_be():
+    rng = np.random.default_rng(0)
+    left, right = rng.normal(size=(7, BLOCK // 3)), rng.normal(size=(7, BLOCK // 3))
+    value, norm = inner(left, right)
+    exact = np.sum(left.astype(np.longdouble) * right)
+    assert abs(value - exact) <= 64 * 2.0**-53 * norm
+    assert np.isclose(norm, np.linalg.norm(left * right))
+    assert inner(np.array(3.0), np.array(-2.0)) == (-6.0, 6.0)
