@@ -7,7 +7,8 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import NamedTuple
 
-UNIT = 2.0**-53
+from aliascheck.oracle.line import UNIT
+
 POINTS = 7
 SPACING = 2.0**-26
 RESPACING = 2.0**6

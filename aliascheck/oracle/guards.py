@@ -1,0 +1,108 @@
+"""Looks far below the steps of a descent: is the slope still the same, and if not, why?"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import NamedTuple
+
+from aliascheck.oracle.descent import Descent
+from aliascheck.oracle.line import Line, Pair
+
+
+class Finding(Enum):
+    """What a guard makes of the loss near the point."""
+
+    AGREES = auto()
+    NOISE = auto()
+    QUANTA = auto()
+    STRUCTURE = auto()
+    JUMP = auto()
+
+
+class Guard(NamedTuple):
+    """One look far below the steps of a descent, and the size of the noise it met."""
+
+    pair: Pair
+    finding: Finding
+    noise: float = 0.0
+
+
+def stand_guard(line: Line, descent: Descent, deep: float) -> list[Guard]:
+    """The guards below `descent`, up to the first that tells of structure or of a jump."""
+    guards = []
+    step = descent.slope.step
+    for depth in (step * 2.0**-6, min(deep, step * 2.0**-12)):
+        guard = inspect(line, descent, depth)
+        guards.append(guard)
+        if guard.finding in (Finding.STRUCTURE, Finding.JUMP):
+            break
+    return guards
+
+
+def inspect(line: Line, descent: Descent, step: float) -> Guard:
+    """Compare the slope found with the two-point slope at `step`, and explain a difference."""
+    pair = line.pair(step)
+    if not pair.finite:
+        return Guard(pair, Finding.STRUCTURE)
+    value = descent.slope.value
+    gap = abs(pair.slope - value)
+    tolerance = descent.tolerance(pair)
+    if gap <= tolerance:
+        return Guard(pair, Finding.AGREES)
+    if pair.change == 0.0:
+        return explain_flatness(line, descent, pair)
+    half = line.pair(step / 2.0)
+    if not half.finite:
+        return Guard(pair, Finding.STRUCTURE)
+    jump = abs(pair.change)
+    if abs(half.change) > 0.75 * jump and jump > max(8.0 * abs(value), 64.0 * tolerance) * step:
+        return Guard(pair, Finding.JUMP)
+    if abs(pair.slope - half.slope) <= 0.25 * gap and repeats(line, pair, gap):
+        return Guard(pair, Finding.STRUCTURE)
+    return Guard(pair, Finding.NOISE, max(gap * step, abs(half.slope - value) * half.step))
+
+
+def repeats(line: Line, pair: Pair, gap: float) -> bool:
+    """Whether the slope of `pair` is met again at unrelated smaller steps, as that of noise is not."""
+    slopes = (line.pair(pair.step / part).slope for part in (3.0, 11.0))
+    return all(abs(slope - pair.slope) <= 0.3 * gap for slope in slopes)
+
+
+def explain_flatness(line: Line, descent: Descent, pair: Pair) -> Guard:
+    """Why the loss does not change over `pair` although a slope was found: quanta, or a flat zone.
+
+    A loss that is flat over a step comes in quanta of at least what its slope makes of that step. Where it
+    changes by less, or smoothly, it is not quantised: the zone around the point is flat, as beside the
+    kink of a dead unit.
+    """
+    value = descent.slope.value
+    flat, wider = widen(line, pair)
+    quantum = abs(value) * flat.step
+    if 0.0 < abs(wider.change) < quantum or moves_smoothly(line, wider.step):
+        return Guard(flat, Finding.STRUCTURE)
+    return Guard(pair, Finding.QUANTA, max(quantum, abs(wider.slope - value) * wider.step))
+
+
+def hidden_quanta(line: Line, flat: Pair) -> float:
+    """The size of the quanta of a loss that is flat at the point, if they are what makes it so."""
+    _, wider = widen(line, flat)
+    if not wider.finite or wider.flat or moves_smoothly(line, wider.step):
+        return 0.0
+    return max(abs(wider.change), abs(wider.bend) * wider.step)
+
+
+def widen(line: Line, pair: Pair) -> tuple[Pair, Pair]:
+    """The widest pair found flat, and the next wider, where the loss changes if it does so at all."""
+    wider = line.pair(8.0 * pair.step)
+    while wider.flat and wider.step < 1.0:
+        pair, wider = wider, line.pair(8.0 * wider.step)
+    return pair, wider
+
+
+def moves_smoothly(line: Line, step: float) -> bool:
+    """Whether the loss at either end of `step` changes in proportion to the way, as quanta do not."""
+    for end in (step, -step):
+        near, nearer = line.change(end, step / 64.0), line.change(end, step / 512.0)
+        if 0.0 < nearer < 0.5 * near:
+            return True
+    return False

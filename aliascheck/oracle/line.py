@@ -1,0 +1,74 @@
+"""A loss along one direction: its values at either side of the point, and how exact they are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+UNIT = 2.0**-53
+SMALLEST = 2.0**-1074
+
+
+class Pair(NamedTuple):
+    """The loss at +step and -step, as its odd part and its even part."""
+
+    step: float
+    change: float
+    slope: float
+    bend: float
+    rounding: float
+    finite: bool
+
+    @property
+    def flat(self) -> bool:
+        """Whether all three values are equal."""
+        return self.change == self.bend == 0.0
+
+
+class Line:
+    """A loss along one direction: what is known of it, and how often it was asked."""
+
+    __slots__ = (
+        "_loss",
+        "_noise",
+        "_phi",
+        "evaluations",
+        "rounding",
+        "undefined_left",
+        "undefined_right",
+    )
+
+    def __init__(self, phi: Callable[[float], float], loss: float, noise: float) -> None:
+        self._phi = phi
+        self._loss = loss
+        self.rounding = max(UNIT * abs(loss), SMALLEST)
+        self._noise = max(noise, self.rounding)
+        self.evaluations = 0
+        self.undefined_left = False
+        self.undefined_right = False
+
+    def pair(self, step: float) -> Pair:
+        """The two values at distance `step`, combined."""
+        above, below, here = self._phi(step), self._phi(-step), self._loss
+        self.evaluations += 2
+        change = above - below
+        slope = change / (2.0 * step)
+        bend = ((above - here) + (below - here)) / step
+        finite = math.isfinite(slope) and math.isfinite(bend)
+        if not finite:
+            self.undefined_left |= not math.isfinite(below)
+            self.undefined_right |= not math.isfinite(above)
+        rounding = max(self._noise, UNIT * abs(above), UNIT * abs(below))
+        return Pair(step, change, slope, bend, rounding, finite)
+
+    def change(self, place: float, way: float) -> float:
+        """The size of the change of the loss over a `way` to either side of `place`."""
+        self.evaluations += 2
+        return abs(self._phi(place + way) - self._phi(place - way))
+
+    def missing(self) -> str:
+        """What was not finite, in words."""
+        sides = [("left", self.undefined_left), ("right", self.undefined_right)]
+        names = " and ".join(side for side, undefined in sides if undefined)
+        return f"no finite values next to the point on the {names}" if names else "the derivative overflows"
