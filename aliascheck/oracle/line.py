@@ -8,6 +8,13 @@ from typing import NamedTuple
 
 UNIT = 2.0**-53
 SMALLEST = 2.0**-1074
+WIELDY = 500
+
+
+def unit_of(loss: float) -> float:
+    """The power of two in which to count a `loss` so that squares neither overflow nor vanish; mostly 1."""
+    exponent = math.frexp(loss)[1]
+    return math.ldexp(1.0, exponent - max(-WIELDY, min(exponent, WIELDY)))
 
 
 class Pair(NamedTuple):
@@ -27,7 +34,10 @@ class Pair(NamedTuple):
 
 
 class Line:
-    """A loss along one direction: what is known of it, and how often it was asked."""
+    """A loss along one direction: what is known of it, and how often it was asked.
+
+    Units: losses, noise and slopes are in multiples of `unit`.
+    """
 
     __slots__ = (
         "_loss",
@@ -37,21 +47,27 @@ class Line:
         "rounding",
         "undefined_left",
         "undefined_right",
+        "unit",
     )
 
     def __init__(self, phi: Callable[[float], float], loss: float, noise: float) -> None:
+        self.unit = unit_of(loss)
         self._phi = phi
-        self._loss = loss
-        self.rounding = max(UNIT * abs(loss), SMALLEST)
-        self._noise = max(noise, self.rounding)
+        self._loss = loss / self.unit
+        self.rounding = max(UNIT * abs(loss), SMALLEST) / self.unit
+        self._noise = max(noise / self.unit, self.rounding)
         self.evaluations = 0
         self.undefined_left = False
         self.undefined_right = False
 
+    def value(self, t: float) -> float:
+        """The loss at `t`."""
+        self.evaluations += 1
+        return self._phi(t) / self.unit
+
     def pair(self, step: float) -> Pair:
         """The two values at distance `step`, combined."""
-        above, below, here = self._phi(step), self._phi(-step), self._loss
-        self.evaluations += 2
+        above, below, here = self.value(step), self.value(-step), self._loss
         change = above - below
         slope = change / (2.0 * step)
         bend = ((above - here) + (below - here)) / step
@@ -64,8 +80,7 @@ class Line:
 
     def change(self, place: float, way: float) -> float:
         """The size of the change of the loss over a `way` to either side of `place`."""
-        self.evaluations += 2
-        return abs(self._phi(place + way) - self._phi(place - way))
+        return abs(self.value(place + way) - self.value(place - way))
 
     def missing(self) -> str:
         """What was not finite, in words."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import NamedTuple
 
-from aliascheck.oracle.line import UNIT
+from aliascheck.oracle.line import UNIT, unit_of
 
 POINTS = 7
 SPACING = 2.0**-26
@@ -51,6 +51,10 @@ def measure_noise(phi: Callable[[float], float], loss: float) -> Noise:
 
     Source: J. J. More', S. M. Wild, "Estimating computational noise", SIAM J. Sci. Comput. 33 (2011).
     """
+    unit = unit_of(loss)
+    if unit != 1.0:
+        level, evaluations = measure_noise(lambda t: phi(t) / unit, loss / unit)
+        return Noise(level * unit, evaluations)
     spacing = SPACING
     fallback = math.inf
     for attempt in range(1, TRIES + 1):

@@ -15,11 +15,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from aliascheck.memory import replace
 from aliascheck.oracle.descent import Descent, descend
 from aliascheck.oracle.estimate import Estimate, Status
 from aliascheck.oracle.guards import Finding, Guard, hidden_quanta, stand_guard
 from aliascheck.oracle.kinks import find_corner, value_jumps
-from aliascheck.oracle.line import Line, Pair
+from aliascheck.oracle.line import SMALLEST, Line, Pair
 
 FIRST_STEP = 2.0**-3
 DEEP_STEP = 2.0**-22
@@ -39,7 +40,17 @@ def derivative(
     """
     if not math.isfinite(loss):
         return undetermined(Status.NONFINITE, math.nan, 0, f"the loss itself is {loss}")
-    return differentiate(Line(phi, loss, noise), first_step)
+    line = Line(phi, loss, noise)
+    estimate = differentiate(line, first_step)
+    return estimate if line.unit == 1.0 else in_full(estimate, line.unit)
+
+
+def in_full(estimate: Estimate, unit: float) -> Estimate:
+    """The estimate of a loss that was counted in multiples of `unit`."""
+    full = estimate.scaled(unit)
+    if math.isfinite(estimate.value) and not math.isfinite(full.value):
+        return undetermined(Status.NONFINITE, math.nan, estimate.evaluations, "the derivative overflows")
+    return replace(full, bound=full.bound + SMALLEST)
 
 
 def differentiate(line: Line, step: float) -> Estimate:
@@ -80,7 +91,7 @@ def conclude(line: Line, descent: Descent, guards: list[Guard]) -> Estimate:
     if status is Status.OK and noise > UNDECLARED * descent.last.rounding:
         quantised = quanta > 0.0 or any(guard.finding is Finding.QUANTA for guard in guards)
         status = Status.QUANTISED if quantised else Status.NOISY
-        note = f"the loss has noise of {noise:.1e}"
+        note = f"the loss has noise of {noise * line.unit:.1e}"
     elif status is Status.OK and descent.flat:
         note = "the loss is constant here"
     half = abs(corner.rise) / 2.0
@@ -89,7 +100,7 @@ def conclude(line: Line, descent: Descent, guards: list[Guard]) -> Estimate:
 
 
 def jumping(line: Line, descent: Descent, pair: Pair) -> Estimate:
-    note = f"the loss jumps by {abs(pair.change):.3g}"
+    note = f"the loss jumps by {abs(pair.change) * line.unit:.3g}"
     return undetermined(Status.JUMP, descent.slope.value, line.evaluations, note)
 
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aliascheck.oracle.estimate import Estimate, Status
+from aliascheck.oracle.line import unit_of
 from aliascheck.oracle.noise import measure_noise, noise_level
 from aliascheck.oracle.stencil import derivative
 from tests.oracle.battery import FAMILIES, Sample, draw_samples
@@ -139,6 +140,36 @@ def test_size_of_the_loss_does_not_matter(scale: float) -> None:
     estimate = differentiate(lambda t: scale * math.sin(t + 0.3))
     assert_within(estimate, scale * math.cos(0.3))
     assert estimate.bound <= max(1e-9 * scale, 1e-319)
+
+
+@pytest.mark.parametrize("size", [1e-310, 1e-300, 1e-160, 1e160, 1e300])
+def test_bound_holds_at_either_end_of_the_numbers(size: float) -> None:
+    for sample in draw_samples(160, seed=23):
+        factor = size / abs(sample.phi(0.0))
+        if not math.isfinite(factor):
+            continue
+        estimate = differentiate(lambda t: factor * sample.phi(t))  # noqa: B023
+        truth = np.longdouble(factor) * sample.truth()
+        where = f"{sample.family}, seed {sample.seed}: {estimate}, truth {truth}"
+        assert estimate.low <= truth <= estimate.high, where
+        assert estimate.bound <= 1e-3 * abs(truth) + 1e4 * size * UNIT + 1e-315, where
+
+
+@pytest.mark.parametrize("size", [1e-310, 1e-300, 1.0, 1e300])
+def test_notes_speak_of_the_loss_and_not_of_its_units(size: float) -> None:
+    estimate = differentiate(lambda t: size * (math.sin(t + 0.3) + (2.0 if t > 0.0 else 0.0)))
+    assert estimate.note == f"the loss jumps by {2.0 * size:.3g}"
+    estimate = differentiate(lambda t: size * round(math.sin(t + 0.3), 3))
+    assert float(estimate.note.removeprefix("the loss has noise of ")) == pytest.approx(size * 1e-3, rel=0.9)
+
+
+@pytest.mark.parametrize("exponent", [-1070, -600, -499, 0, 499, 600, 1023])
+def test_unit_brings_a_loss_where_squares_are_numbers(exponent: int) -> None:
+    loss = 1.5 * 2.0**exponent
+    unit = unit_of(loss)
+    assert unit_of(-loss) == unit
+    assert 0.0 < (loss / unit) ** 2 < math.inf
+    assert (unit == 1.0) == (abs(exponent) <= 500)
 
 
 def test_derivative_too_large_for_a_number_is_not_a_number() -> None:
