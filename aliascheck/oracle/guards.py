@@ -8,6 +8,11 @@ from typing import NamedTuple
 from aliascheck.oracle.descent import Descent
 from aliascheck.oracle.line import Line, Pair
 
+# Not powers of two: the noise was measured on a grid of those, and the rounding of x + t u can repeat itself
+# along such a grid so that it looks smooth there.
+NEAR = 1.0 / 83.0
+FAR = 1.0 / 5309.0
+
 
 class Finding(Enum):
     """What a guard makes of the loss near the point."""
@@ -31,7 +36,7 @@ def stand_guard(line: Line, descent: Descent, deep: float) -> list[Guard]:
     """The guards below `descent`, up to the first that tells of structure or of a jump."""
     guards = []
     step = descent.slope.step
-    for depth in (step * 2.0**-6, min(deep, step * 2.0**-12)):
+    for depth in (NEAR * step, min(deep, FAR * step)):
         guard = inspect(line, descent, depth)
         guards.append(guard)
         if guard.finding in (Finding.STRUCTURE, Finding.JUMP):
@@ -57,15 +62,15 @@ def inspect(line: Line, descent: Descent, step: float) -> Guard:
     jump = abs(pair.change)
     if abs(half.change) > 0.75 * jump and jump > max(8.0 * abs(value), 64.0 * tolerance) * step:
         return Guard(pair, Finding.JUMP)
-    if abs(pair.slope - half.slope) <= 0.25 * gap and repeats(line, pair, gap):
+    others = [half, line.pair(step / 3.0), line.pair(step / 11.0)]
+    if not all(other.finite for other in others) or repeats(pair, others, gap):
         return Guard(pair, Finding.STRUCTURE)
-    return Guard(pair, Finding.NOISE, max(gap * step, abs(half.slope - value) * half.step))
+    return Guard(pair, Finding.NOISE, max(abs(met.slope - value) * met.step for met in (pair, *others)))
 
 
-def repeats(line: Line, pair: Pair, gap: float) -> bool:
+def repeats(pair: Pair, others: list[Pair], gap: float) -> bool:
     """Whether the slope of `pair` is met again at unrelated smaller steps, as that of noise is not."""
-    slopes = (line.pair(pair.step / part).slope for part in (3.0, 11.0))
-    return all(abs(slope - pair.slope) <= 0.3 * gap for slope in slopes)
+    return all(abs(other.slope - pair.slope) <= 0.25 * gap for other in others)
 
 
 def explain_flatness(line: Line, descent: Descent, pair: Pair) -> Guard:

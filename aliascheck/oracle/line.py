@@ -9,6 +9,8 @@ from typing import NamedTuple
 UNIT = 2.0**-53
 SMALLEST = 2.0**-1074
 WIELDY = 500
+# A coordinate is rounded by at most UNIT of itself, and the coordinates not all the same way.
+PLACE_SHARE = 0.25
 
 
 def unit_of(loss: float) -> float:
@@ -18,7 +20,11 @@ def unit_of(loss: float) -> float:
 
 
 class Pair(NamedTuple):
-    """The loss at +step and -step, as its odd part and its even part."""
+    """The loss at +step and -step, as its odd part and its even part.
+
+    Its `rounding` is the noise of the loss, at least that of its values and at least what the rounding of the
+    point where it is evaluated makes of the steeper of its two one-sided slopes.
+    """
 
     step: float
     change: float
@@ -75,7 +81,9 @@ class Line:
         if not finite:
             self.undefined_left |= not math.isfinite(below)
             self.undefined_right |= not math.isfinite(above)
-        rounding = max(self._noise, UNIT * abs(above), UNIT * abs(below))
+        steepest = abs(slope) + abs(bend) / 2.0
+        of_values = UNIT * max(abs(above), abs(below))
+        rounding = max(self._noise, of_values, PLACE_SHARE * UNIT * steepest)
         return Pair(step, change, slope, bend, rounding, finite)
 
     def change(self, place: float, way: float) -> float:

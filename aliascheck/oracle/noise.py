@@ -9,8 +9,13 @@ from typing import NamedTuple
 
 from aliascheck.oracle.line import UNIT, unit_of
 
-POINTS = 7
-SPACING = 2.0**-26
+DIGITS = 53
+# Neither equal steps nor a power of two: the rounding of a nearly linear loss repeats itself along equal
+# steps and is not seen, and quanta are told from the bits of the values. Differences of the third order and
+# beyond still remove what is smooth.
+PLACES = tuple(k + k * k / 8.1 for k in (-3, -2, -1, 0, 1, 2, 3))
+POINTS = len(PLACES)
+SPACING = math.e * 2.0**-27
 RESPACING = 2.0**6
 TRIES = 3
 FAR = (-8.0, -1.0, 1.0, 8.0)
@@ -41,7 +46,8 @@ def measure_noise(phi: Callable[[float], float], loss: float) -> Noise:
     """The noise of `phi` near 0, where its value is `loss`: ECnoise with a spacing that adapts.
 
     Differences of high order remove what is smooth and leave the noise, magnified by a known factor.
-    Flat samples ask for wider spacing, samples without an accepted order for a narrower one. The
+    Flat samples ask for wider spacing, samples without an accepted order for a narrower one. Values that
+    are all multiples of some power of two have at least that much noise, whatever their differences. The
     original's rejection of samples that range over more than a tenth of their size is left out: it
     would reject every loss near zero.
 
@@ -58,7 +64,7 @@ def measure_noise(phi: Callable[[float], float], loss: float) -> Noise:
     spacing = SPACING
     fallback = math.inf
     for attempt in range(1, TRIES + 1):
-        values = [loss if k == 0 else phi(k * spacing) for k in range(-(POINTS // 2), POINTS // 2 + 1)]
+        values = [phi(place * spacing) if place else loss for place in PLACES]
         if not all(map(math.isfinite, values)):
             spacing /= RESPACING
         elif is_flat(values):
@@ -67,11 +73,11 @@ def measure_noise(phi: Callable[[float], float], loss: float) -> Noise:
             orders = difference_orders(values)
             sigma = accepted(orders)
             if sigma is not None:
-                return Noise(SIGMAS * sigma, attempt * (POINTS - 1))
-            fallback = min(fallback, orders[-2].sigma)
+                return Noise(max(SIGMAS * sigma, quantum(values)), attempt * (POINTS - 1))
+            fallback = min(fallback, max(SIGMAS * orders[-2].sigma, quantum(values)))
             spacing /= RESPACING
     if math.isfinite(fallback):
-        return Noise(SIGMAS * fallback, TRIES * (POINTS - 1))
+        return Noise(fallback, TRIES * (POINTS - 1))
     far = [abs(value) for value in map(phi, FAR) if math.isfinite(value)]
     return Noise(UNIT * max(far, default=0.0), TRIES * (POINTS - 1) + len(FAR))
 
@@ -79,6 +85,22 @@ def measure_noise(phi: Callable[[float], float], loss: float) -> Noise:
 def is_flat(values: list[float]) -> bool:
     """Whether most neighbours are equal, so that the spacing is too narrow to stir the rounding."""
     return 2 * sum(a == b for a, b in pairwise(values)) > len(values)
+
+
+def quantum(values: list[float]) -> float:
+    """The largest power of two of which all `values` are multiples.
+
+    A loss that was computed from larger terms, or in a narrower type, keeps their last place: 1 + x - 1 comes
+    in multiples of 2^-53.
+    """
+    return min((lowest_bit(value) for value in values if value), default=0.0)
+
+
+def lowest_bit(value: float) -> float:
+    """The largest power of two that divides a number other than 0."""
+    mantissa, exponent = math.frexp(value)
+    whole = int(math.ldexp(mantissa, DIGITS))
+    return math.ldexp(whole & -whole, exponent - DIGITS)
 
 
 def difference_orders(values: list[float]) -> list[Order]:

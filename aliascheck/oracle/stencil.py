@@ -18,12 +18,12 @@ from collections.abc import Callable
 from aliascheck.memory import replace
 from aliascheck.oracle.descent import Descent, descend
 from aliascheck.oracle.estimate import Estimate, Status
-from aliascheck.oracle.guards import Finding, Guard, hidden_quanta, stand_guard
+from aliascheck.oracle.guards import NEAR, Finding, Guard, hidden_quanta, stand_guard
 from aliascheck.oracle.kinks import find_corner, value_jumps
 from aliascheck.oracle.line import SMALLEST, Line, Pair
 
 FIRST_STEP = 2.0**-3
-DEEP_STEP = 2.0**-22
+DEEP_STEP = 1.9e-7
 SMALLEST_RESTART = 2.0**-36
 RESTARTS = 3
 UNDECLARED = 16.0
@@ -68,7 +68,7 @@ def differentiate(line: Line, step: float) -> Estimate:
             return conclude(line, descent, guards)
         if pair.step <= SMALLEST_RESTART:
             break
-        step, deep = 2.0 * pair.step, min(deep, pair.step * 2.0**-6)
+        step, deep = 2.0 * pair.step, min(deep, NEAR * pair.step)
     note = f"the slope is another one below step {pair.step:.1e}"
     return undetermined(Status.SINGULAR, descent.slope.value, line.evaluations, note)
 
