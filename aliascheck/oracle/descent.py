@@ -49,6 +49,10 @@ class Descent:
             return True
         return slope.stale >= (2 if slope.converged else PATIENCE)
 
+    def reaches(self, accuracy: float) -> bool:
+        """Whether some entry of the table of slopes is as good as an `accuracy` above 0."""
+        return accuracy > 0.0 and self.slope.early_bound <= accuracy
+
     def tolerance(self, pair: Pair) -> float:
         """How far the slope of a `pair` below the steps used may be from the slope found."""
         slope = self.slope
@@ -57,14 +61,17 @@ class Descent:
         return slope.bound + rounding + truncation
 
 
-def descend(line: Line, step: float) -> Descent:
-    """The descent from `step`, restarted below any step at which the loss is undefined."""
+def descend(line: Line, step: float, accuracy: float = 0.0) -> Descent:
+    """The descent from `step`, restarted below any step at which the loss is undefined.
+
+    It ends early where it reaches an `accuracy` above 0.
+    """
     descent = Descent()
     for _ in range(MOST_ROWS):
         pair = line.pair(step)
         if pair.finite:
             descent.add(pair)
-            if descent.settled:
+            if descent.settled or descent.reaches(accuracy):
                 break
             step /= 2.0
         else:

@@ -14,10 +14,24 @@ class Tableau:
 
     Beside each entry stands its `noise`, by the same recursion with every sign positive. An entry's
     `change` is its distance from the farther of the two that it was made of; `bound` is 3 `change` + 2
-    `noise`. Entries of fewer than two extrapolations are not trusted: theirs can be small by accident.
+    `noise`. Entries of fewer than two extrapolations are not trusted: theirs can be small by accident. Only
+    the `early` ones are the best of all that were extrapolated at least once.
     """
 
-    __slots__ = ("_gains", "_noises", "_values", "bound", "change", "noise", "rows", "stale", "step", "value")
+    __slots__ = (
+        "_gains",
+        "_noises",
+        "_values",
+        "bound",
+        "change",
+        "early_bound",
+        "early_value",
+        "noise",
+        "rows",
+        "stale",
+        "step",
+        "value",
+    )
 
     def __init__(self, gains: tuple[float, ...]) -> None:
         self._gains = gains
@@ -25,8 +39,8 @@ class Tableau:
         self._noises: list[float] = []
         self.rows = 0
         self.stale = 0
-        self.value = math.nan
-        self.bound = self.change = self.noise = math.inf
+        self.value = self.early_value = math.nan
+        self.bound = self.early_bound = self.change = self.noise = math.inf
         self.step = math.nan
 
     def add(self, step: float, value: float, noise: float) -> None:
@@ -40,6 +54,8 @@ class Tableau:
             noises.append(noise)
             change = abs(value - old_value)
             bound = 3.0 * change + 2.0 * noise
+            if bound < self.early_bound:
+                self.early_value, self.early_bound = value, bound
             if bound < self.bound and len(values) > 2:
                 self.value, self.bound, self.step = value, bound, step
                 self.change, self.noise = change, noise
