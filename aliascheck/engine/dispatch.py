@@ -7,16 +7,18 @@ NumPy's defaults are left out, and what the primitive does not take is refused b
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-from aliascheck.engine.primitive import REGISTRY, Primitive
+from aliascheck.engine.parts import is_written_out, read_item
+from aliascheck.engine.primitive import METERS, REGISTRY, Primitive
 from aliascheck.engine.tracer import Tracer, primal
 from aliascheck.errors import EngineError, did_you_mean
-from aliascheck.memory import dense
+from aliascheck.memory import Scattered, dense
 
 _NUMPY_NAMES = {  # where NumPy's name is not the primitive's
     "absolute": "abs",
@@ -38,11 +40,13 @@ _WITHOUT_EFFECT: dict[str, tuple[str, ...]] = {
     "copy": ("order",),
 }
 _COUNTS = ("shape", "reps", "repeats", "pad_width", "shift", "kth", "axis", "axes", "indices_or_sections")
-_CONSTANT_FUNCTIONS = (  # of shapes, or without a derivative: evaluated on the values
-    *("shape", "ndim", "size", "zeros_like", "ones_like", "empty_like", "result_type"),
-    *("isnan", "isinf", "isfinite", "isclose", "allclose", "array_equal", "signbit", "any", "all"),
-    *("isscalar", "iscomplexobj", "isrealobj", "count_nonzero", "nonzero", "argwhere", "flatnonzero"),
-    *("may_share_memory", "shares_memory", "digitize", "isneginf", "isposinf"),
+_CONSTANT_FUNCTIONS = frozenset(  # of shapes, or without a derivative: evaluated on the values
+    (
+        *("shape", "ndim", "size", "zeros_like", "ones_like", "empty_like", "result_type"),
+        *("isnan", "isinf", "isfinite", "isclose", "allclose", "array_equal", "signbit", "any", "all"),
+        *("isscalar", "iscomplexobj", "isrealobj", "count_nonzero", "nonzero", "argwhere", "flatnonzero"),
+        *("may_share_memory", "shares_memory", "digitize", "isneginf", "isposinf"),
+    )
 )
 
 
@@ -58,11 +62,8 @@ def reversed_axes(x: Any, axes: Any = None) -> Any:
     """NumPy's transpose: a vector is its own."""
     if axes is not None:
         return REGISTRY["transpose"](x, axes)
-    if type(x) is Tracer and x._access is None and type(x._value) is np.ndarray:
-        # Of what was computed, nobody asks for the parent: a view is enough.
-        return (
-            x if x._value.ndim < 2 else Tracer(x._value.T, x._tape, x._tape.record((_turned, x._index, None)))
-        )
+    if is_computed(x):
+        return x if x._value.ndim < 2 else viewed(x, x._value.T, _turned)
     return x if raw(x).ndim < 2 else REGISTRY["transpose"].plain(x)
 
 
@@ -78,9 +79,30 @@ def reshaped(x: Any, shape: Any, order: str = "C") -> Any:
     if not isinstance(value, np.ndarray):
         return REGISTRY["reshape"](x, shape)
     seen = value.reshape(shape)
+    if is_computed(x):
+        own = value.shape
+        return viewed(x, seen, lambda d_out: d_out.reshape(own))
     if not value.flags.c_contiguous and seen.size and not np.may_share_memory(seen, value):
         x = REGISTRY["copy"].plain(x)
     return REGISTRY["reshape"].apply((x,), seen.shape)
+
+
+def item(x: Any, key: Any) -> Any:
+    """NumPy's x[key], and the part of a container."""
+    if not is_computed(x) or not is_written_out(key):
+        return read_item(x, key)
+    shape = x._value.shape
+    return viewed(x, x._value[key], lambda d_out: Scattered(shape, key, d_out))
+
+
+def is_computed(x: Any) -> bool:
+    """Whether a value is an array that was computed: nobody asks for the parent of a view of it."""
+    return type(x) is Tracer and x._access is None and type(x._value) is np.ndarray and not METERS
+
+
+def viewed(x: Tracer, view: Any, back: Callable[[Any], Any]) -> Tracer:
+    """A view of a computed array, or what is read of it, by a pullback that nothing gates."""
+    return Tracer(view, x._tape, x._tape.record((back, x._index, None)))
 
 
 def in_a_row(x: Any, order: str = "C") -> Any:
@@ -186,12 +208,17 @@ _SAME_EVERYWHERE = {"axis", "keepdims"}  # settings that mean the same in NumPy 
 
 def _out_of(function: Any, args: Any, settings: Any) -> Any:
     """What a function is asked to write its result into, by name or by position."""
-    if len(args) < 3:
-        return settings.get("out")
+    position = _position_of_out(function) if len(args) > 2 else len(args)
+    return args[position] if position < len(args) else settings.get("out")
+
+
+@cache
+def _position_of_out(function: Any) -> int:
+    """Where a function takes `out` by position: beyond all arguments if it does not."""
     named = [
         name for name, one in _signature(function).parameters.items() if one.kind == one.POSITIONAL_OR_KEYWORD
     ]
-    return args[named.index("out")] if "out" in named[: len(args)] else settings.get("out")
+    return named.index("out") if "out" in named else sys.maxsize
 
 
 def _einsum(*operands: Any, **settings: Any) -> Any:
@@ -219,6 +246,8 @@ _MEANINGS: dict[str, Callable[..., Any]] = {  # where the primitive of NumPy's n
 
 def _without_defaults(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """`settings` without those that are None. Raises EngineError for those that are not traced."""
+    if not settings:
+        return {}
     for key in ("dtype", "casting", "copy", "out"):
         if settings.get(key) is not None:
             raise _not_taken(name, key)

@@ -19,11 +19,12 @@ from aliascheck.engine.dispatch import (
     apply_function,
     apply_ufunc,
     in_a_row,
+    item,
     mutation,
     reshaped,
     reversed_axes,
 )
-from aliascheck.engine.parts import call, iterate, read_field, read_item
+from aliascheck.engine.parts import call, iterate, read_field
 from aliascheck.engine.primitive import REGISTRY
 from aliascheck.engine.tracer import Tracer, primal
 from aliascheck.errors import EngineError
@@ -184,7 +185,7 @@ def install() -> None:
     methods: dict[str, Any] = {
         "__getattr__": _attribute,
         "T": property(_transposed),
-        "__getitem__": read_item,
+        "__getitem__": item,
         "__copy__": lambda self: self,
         "__deepcopy__": _deep_copy,
         "__iter__": _iterated,

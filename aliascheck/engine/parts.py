@@ -233,6 +233,18 @@ def read_item(holder: Any, key: Any) -> Any:
     return ARRAY_INDEX[0](holder, key)
 
 
+_WHOLE_OR_NONE = frozenset((int, type(None)))
+
+
+def is_written_out(key: Any) -> bool:
+    """Whether an index is made of Python's whole numbers and slices of such, as most are."""
+    if type(key) is slice:
+        return _WHOLE_OR_NONE.issuperset((type(key.start), type(key.stop), type(key.step)))
+    if type(key) is tuple:
+        return all(map(is_written_out, key))
+    return type(key) is int or key is None or key is Ellipsis
+
+
 def _read_position(holder: Any, value: tuple[Any, ...] | list[Any], key: Any) -> Any:
     if isinstance(key, slice):
         picked = [read_part(holder, position, credits=False) for position in range(*key.indices(len(value)))]

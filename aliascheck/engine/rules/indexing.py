@@ -9,7 +9,7 @@ import numpy as np
 
 from aliascheck.engine.alias import alias
 from aliascheck.engine.domain import reals
-from aliascheck.engine.parts import ARRAY_INDEX
+from aliascheck.engine.parts import ARRAY_INDEX, is_written_out
 from aliascheck.engine.primitive import primitive
 from aliascheck.engine.tracer import primal
 from aliascheck.errors import EngineError
@@ -57,6 +57,8 @@ def slice_(x: Any, key: Any = slice(None)) -> Any:
 
 def _plain_key(key: Any) -> Any:
     """An index without tracers, whole numbers as integers."""
+    if is_written_out(key):
+        return key
     key = primal(key)
     if isinstance(key, tuple):
         return tuple(_plain_key(part) for part in key)
