@@ -24,7 +24,7 @@ from typing import Any, Protocol, overload
 import numpy as np
 
 from aliascheck.engine.domain import reals
-from aliascheck.engine.parts import extend_whole, is_named_number, make_list, make_tuple
+from aliascheck.engine.parts import extend_whole, is_named_number
 from aliascheck.engine.tape import Node, Sweep
 from aliascheck.engine.tracer import Tracer, kind_of, mixed_tapes, primal
 from aliascheck.errors import EngineError
@@ -88,6 +88,21 @@ class AppliedToContainer(Node):
         sweep.add(self.index, self.kind(gated))
 
 
+class AppliedToParts(Node):
+    """A primitive that consumes a list or tuple of traced parts, by their positions in it."""
+
+    __slots__ = ("parts", "rule")
+
+    def __init__(self, parts: Sequence[tuple[int, Tracer]], rule: Callable[[Any], Sequence[Any]]) -> None:
+        self.parts = [(position, part._index, path_of(part._access)) for position, part in parts]
+        self.rule = rule
+
+    def pull(self, d_out: Any, sweep: Sweep) -> None:
+        d_parts = self.rule(settled(d_out))
+        for position, index, access in self.parts:
+            sweep.add_gated(index, access, d_parts[position])
+
+
 class Primitive:
     """An operation on arrays with its derivative rule, callable on raw and traced values alike.
 
@@ -127,6 +142,11 @@ class Primitive:
         """The operands and settings that it takes."""
         return inspect.signature(self.forward)
 
+    @cached_property
+    def setting_names(self) -> tuple[str, ...]:
+        """The names of its settings, in order."""
+        return tuple(self.signature.parameters)[self.arity :]
+
     def __call__(self, *args: Any, **settings: Any) -> Any:
         if not settings and len(args) == self.arity:
             return self.plain(*args)
@@ -148,23 +168,21 @@ class Primitive:
         tape = tape_of(operands)
         if tape is None or not self.differentiable:
             return out
-        if self.broadcasts:
-            rules = [fitted_to_operand(rule, array, out) for rule, array in zip(rules, arrays, strict=True)]
-        edges = [
-            (rule, operand._index, path_of(operand._access))
-            for operand, rule in zip(operands, rules, strict=True)
-            if type(operand) is Tracer and rule is not None
-        ]
+        edges = []
+        for operand, array, rule in zip(operands, arrays, rules, strict=True):
+            if type(operand) is Tracer and rule is not None:
+                fitted = fitted_to_operand(rule, array, out) if self.broadcasts else rule
+                edges.append((fitted, operand._index, path_of(operand._access)))
         return Tracer(out, tape, tape.record(edges))
 
     def split(self, args: tuple[Any, ...], settings: dict[str, Any]) -> tuple[Sequence[Any], tuple[Any, ...]]:
         """Operands, and static positional settings."""
         if len(args) < self.arity:
             args = self._fill_by_name(args, settings)
-        names = list(self.signature.parameters)[self.arity :]
+        given = args[self.arity :]
         static = tuple(
             self._setting(name, arg)
-            for name, arg in itertools.zip_longest(names[: len(args) - self.arity], args[self.arity :])
+            for name, arg in itertools.zip_longest(self.setting_names[: len(given)], given)
         )
         for name, value in settings.items():
             settings[name] = self._setting(name, value)
@@ -212,10 +230,16 @@ class Primitive:
 
     def see(self, operand: Any) -> Any:
         """The dense array or number that the forward function gets for an operand."""
-        if type(operand) is Tracer:
-            value = number_or_array(self.name, operand._value)
-            return _as_numbers(operand._tape.look(operand._access, value))
-        return _as_numbers(dense(number_or_array(self.name, operand)))
+        return _as_numbers(self.memory_of(operand))
+
+    def memory_of(self, operand: Any) -> Any:
+        """The array or number that an operand is, or what a tape has in its place."""
+        value = operand._value if type(operand) is Tracer else operand
+        if type(value) is not np.ndarray or value.dtype.kind != "f":  # most are
+            value = number_or_array(self.name, value)
+        if type(operand) is Tracer and operand._access is not None:
+            return operand._tape.look(operand._access, value)
+        return dense(value)
 
     def compute(self, arrays: Sequence[Any], static: Sequence[Any], settings: Mapping[str, Any]) -> Any:
         """The result, and a pullback for each operand."""
@@ -233,10 +257,10 @@ class Primitive:
 
     def _check_axis(self, arrays: Sequence[Any], static: Sequence[Any], settings: Mapping[str, Any]) -> None:
         """Raise EngineError where an axis is named that the operand has not."""
-        if not (static or settings) or self.new_axis or "axis" not in self.signature.parameters:
+        if not (static or settings) or self.new_axis or "axis" not in self.setting_names:
             return
-        names = list(self.signature.parameters)[self.arity :]
-        axis = settings.get("axis", dict(zip(names, static, strict=False)).get("axis"))
+        position = self.setting_names.index("axis")
+        axis = settings.get("axis", static[position] if position < len(static) else None)
         ndim = np.ndim(arrays[0][0]) if self.container and arrays[0] else np.ndim(arrays[0])
         for one in axis if isinstance(axis, tuple) else (axis,):
             if isinstance(one, int) and not -ndim <= one < ndim:
@@ -335,11 +359,7 @@ def _gives_nothing(d_out: Any) -> Any:
 
 def fitted_to_operand(rule: Callable[[Any], Any] | None, array: Any, out: Any) -> Callable[[Any], Any] | None:
     """`rule`, with its cotangent summed to the shape of the operand where that was stretched."""
-    if (
-        rule is None
-        or type(out) is not np.ndarray
-        or (type(array) is np.ndarray and array.shape == out.shape)
-    ):
+    if rule is None or type(out) is not np.ndarray:
         return rule
     shape = array.shape if type(array) is np.ndarray else np.shape(array)
     return rule if shape == out.shape else lambda d_out: unbroadcast(rule(d_out), shape)
@@ -356,40 +376,35 @@ class ContainerPrimitive(Primitive):
     def apply(
         self, operands: Sequence[Any], static: Sequence[Any] = (), settings: Mapping[str, Any] = NO_SETTINGS
     ) -> Any:
-        operand = _traced_whole(operands[0])
+        (operand,) = operands
         value = primal(operand)
         if not isinstance(value, tuple | list):
             raise EngineError(
                 f"{self.name} takes a list or tuple of arrays, not {kind_of(value)}",
                 hint=f"write {self.name}([x, y])",
             )
-        tape = tape_of((operand,))
-        access = None if tape is None else operand._access
-        arrays = [
-            look(
-                tape,
-                extend_whole(access, position),
-                number_or_array(self.name, part),
-            )
-            for position, part in enumerate(value)
-        ]
+        if operand is value:  # built where it is used, of parts that are traced themselves
+            tape = tape_of(value)
+            arrays = [self.memory_of(part) for part in value]
+        else:
+            tape, access = operand._tape, operand._access
+            arrays = [
+                tape.look(extend_whole(access, position), number_or_array(self.name, part))
+                for position, part in enumerate(value)
+            ]
         out, (rule,) = self.compute([arrays], static, settings)
         if tape is None:
             return out
-        node = AppliedToContainer(operand._index, access, type(value), rule)
-        return Tracer(out, tape, tape.record(node))
+        if operand is value:
+            entry: Node = AppliedToParts([(k, p) for k, p in enumerate(value) if type(p) is Tracer], rule)
+        else:
+            entry = AppliedToContainer(operand._index, access, type(value), rule)
+        return Tracer(out, tape, tape.record(entry))
 
     def result_size(self, *arrays: Any, **settings: Any) -> int:
         if self._size is not None:
             return int(self._size(*arrays, **settings))
         return sum(np.size(part) for part in arrays[0])
-
-
-def _traced_whole(value: Any) -> Any:
-    """A container of tracers as a traced container."""
-    if isinstance(value, tuple | list) and any(type(part) is Tracer for part in value):
-        return make_tuple(value) if isinstance(value, tuple) else make_list(value)
-    return value
 
 
 def tape_of(operands: Sequence[Any]) -> Any:
@@ -422,11 +437,6 @@ def of_outputs(outs: tuple[Any, ...], rule: Callable[..., Any]) -> Callable[[Any
     return pull
 
 
-def look(tape: Any, access: Any, value: Any) -> Any:
-    """The dense array that is seen at `access`, on a tape or without one."""
-    return dense(value) if tape is None else tape.look(access, value)
-
-
 _REAL_AND_IMAGINARY = "compute with real and imaginary parts, each an array of its own"
 
 
@@ -442,16 +452,11 @@ def number_or_array(name: str, value: Any) -> Any:
     raise EngineError(f"{name} takes arrays and numbers, not {kind_of(value)}", hint=hint)
 
 
-_TRUTH = (bool, np.bool_)
-
-
-def _is_mask(seen: Any) -> bool:
-    return isinstance(seen, np.ndarray) and seen.dtype.kind == "b"
-
-
 def _as_numbers(seen: Any) -> Any:
     """What holds as 1 and what does not as 0: NumPy refuses to negate or subtract truth values."""
-    return np.asarray(seen, float) if isinstance(seen, _TRUTH) or _is_mask(seen) else seen
+    if isinstance(seen, np.ndarray | np.bool_):
+        return np.asarray(seen, float) if seen.dtype.kind == "b" else seen
+    return float(seen) if type(seen) is bool else seen
 
 
 def _static(value: Any) -> Any:
@@ -469,13 +474,15 @@ def unbroadcast(tangent: Any, shape: tuple[int, ...]) -> Any:
     tangent = np.asarray(tangent)
     if tangent.shape == shape:
         return tangent
+    if not shape:
+        return np.add.reduce(tangent, None)
     leading = tangent.ndim - len(shape)
     if leading > 0:
-        tangent = tangent.sum(axis=tuple(range(leading)))
+        tangent = np.add.reduce(tangent, tuple(range(leading)))
     stretched = tuple(axis for axis, extent in enumerate(shape) if extent == 1 and tangent.shape[axis] != 1)
     if stretched:
-        tangent = tangent.sum(axis=stretched, keepdims=True)
-    return np.broadcast_to(tangent, shape)
+        tangent = np.add.reduce(tangent, stretched, keepdims=True)
+    return tangent if tangent.shape == shape else np.broadcast_to(tangent, shape)
 
 
 @overload

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,11 +33,13 @@ def concatenate(arrays: Any, axis: int | None = 0) -> Any:
     shapes = [np.shape(array) for array in arrays]
 
     def pull(d_out: Any) -> Any:
-        if axis is None:
-            ends = list(itertools.accumulate(np.size(array) for array in arrays))[:-1]
-            parts = np.split(d_out, ends)
-            return [np.reshape(part, shape) for part, shape in zip(parts, shapes, strict=True)]
-        return np.split(d_out, list(itertools.accumulate(shape[axis] for shape in shapes))[:-1], axis)
+        extents = [math.prod(shape) if axis is None else shape[axis] for shape in shapes]
+        before = (slice(None),) * (0 if axis is None else axis % d_out.ndim)
+        bounds = itertools.accumulate(extents, initial=0)
+        return [
+            d_out[(*before, slice(*ends))].reshape(shape)
+            for ends, shape in zip(itertools.pairwise(bounds), shapes, strict=True)
+        ]
 
     return np.concatenate(arrays, axis), pull
 
