@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from aliascheck.engine import NOTHING, REGISTRY, Primitive, check_rule, gradient, pullback
+from aliascheck.engine import NOTHING, REGISTRY, Primitive, check_rule, gradient, pullback, withgradient
 from aliascheck.engine.composite import Composite
 from aliascheck.engine.domain import reals
 from aliascheck.engine.primitive import ContainerPrimitive
@@ -497,6 +497,17 @@ def test_the_message_names_the_call_and_both_numbers():
         AssertionError, match=r"^sum\(number\): along a direction of 'x' the rule gives 0, and differ"
     ):
         check_rule(wrong)
+
+
+@pytest.mark.parametrize("name", ["sum", "mean", "var", "std"])
+def test_a_mapped_file_is_reduced_as_an_array_is(name, tmp_path):
+    mapped = np.memmap(tmp_path / "x", dtype=float, mode="w+", shape=(2, 3))
+    mapped[:] = np.arange(6.0).reshape(2, 3)
+    reduce = getattr(np, name)
+    value, (d_x,) = withgradient(reduce, mapped)
+    expected, (d_expected,) = withgradient(reduce, np.array(mapped))
+    assert value == expected == reduce(mapped)
+    np.testing.assert_array_equal(d_x, d_expected)
 
 
 def test_checks_are_reproducible():
