@@ -152,9 +152,9 @@ def walk_back(
             if d_out is NOTHING:
                 continue
             cotangents[index] = NOTHING
-            if isinstance(entry, tuple):
+            if type(entry) is tuple:
                 edges: Iterable[Edge] = (entry,)
-            elif isinstance(entry, list):
+            elif type(entry) is list:
                 edges = entry
             else:
                 entry.pull(d_out, sweep)

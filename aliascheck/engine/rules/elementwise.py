@@ -53,7 +53,7 @@ def _flat_is_zero(d_out: Any, slope: Callable[[float], Any]) -> Any:
     mean hands it back, costs no pass of its own.
     """
     number = d_out if type(d_out) is not np.ndarray else None
-    if number is None and d_out.size and not any(d_out.strides):
+    if number is None and not any(d_out.strides) and d_out.size:
         number = d_out.item(0)
     if number is not None and math.isfinite(number):
         return slope(number)
@@ -480,12 +480,7 @@ def power(x: Any, y: Any) -> Any:
     x = _as_float(x)
     if type(y) is not np.ndarray:
         y = float(y)
-        out = x**y
-        if y == 2.0:
-            return out, (
-                lambda d_out: _flat_is_zero(d_out, lambda c: (2.0 * c) * x),
-                lambda d_out: _by_exponent(d_out, x, out),
-            )
+        out = x * x if y == 2.0 else x**y
         return out, (_by_base_to_number(x, y, out), lambda d_out: _by_exponent(d_out, x, out))
     y = _as_float(y)
     out = x**y
@@ -499,6 +494,8 @@ def _by_exponent(d_out: Any, x: Any, out: Any) -> Any:
 
 def _by_base_to_number(x: Any, y: float, out: Any) -> Any:
     """The pullback of x**y by x for one exponent."""
+    if y == 2.0:
+        return lambda d_out: _flat_is_zero(d_out, lambda c: (2.0 * c) * x)
     if y == 0.0:
         return _zeros
     if y == 0.5:

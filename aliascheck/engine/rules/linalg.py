@@ -30,21 +30,19 @@ def _matmul_size(x: Any, y: Any) -> int:
     return int(rows * columns * np.prod(np.broadcast_shapes(x[:-2], y[:-2]), dtype=object))
 
 
-def _lies_transposed(x: Any) -> bool:
-    """Whether a matrix lies column by column: its cotangent does so too, to be added to others in one go."""
-    return bool(x.flags.f_contiguous and not x.flags.c_contiguous)
-
-
 @primitive(domain=MATRICES, size=_matmul_size)
 def matmul(x: Any, y: Any) -> Any:
-    """Matrix product, batched over leading axes"""
+    """Matrix product, batched over leading axes
+
+    Of a matrix that lies column by column (`fnc`), the cotangent does so too, to be added to others in one go.
+    """
     rows, columns = getattr(x, "ndim", 0), getattr(y, "ndim", 0)
     if rows == 0 or columns == 0:
         raise EngineError("matmul takes vectors and matrices, not numbers", hint="use x * y")
 
     def d_left(d_out: Any) -> Any:
-        if rows == columns == 2 and _lies_transposed(x):
-            return (y @ d_out.T).T
+        if rows == columns == 2:
+            return (y @ d_out.T).T if x.flags.fnc else d_out @ y.T
         if columns == 2 and rows > 1:
             return d_out @ y.T
         if columns == 1:
@@ -55,7 +53,7 @@ def matmul(x: Any, y: Any) -> Any:
 
     def d_right(d_out: Any) -> Any:
         if rows == columns == 2:
-            return (d_out.T @ x).T if _lies_transposed(y) else x.T @ d_out
+            return (d_out.T @ x).T if y.flags.fnc else x.T @ d_out
         if rows == 1:
             return np.multiply.outer(x, d_out) if columns < 3 else x[:, None] * d_out[..., None, :]
         if columns == 1:
