@@ -18,7 +18,7 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 os.environ.update(dict.fromkeys(THREADS, "1"))
@@ -138,6 +138,112 @@ def memory_of_a_chain(steps: int) -> Line:
     tracemalloc.stop()
     del value, back
     return Line(f"{steps:,} steps on numbers, memory held", held / steps, 600.0, "the bar", "B/op", 1.0)
+
+
+# Tiny operations one by one, against autograd and against what NumPy alone needs for them.
+
+
+class Operation(NamedTuple):
+    """A step of a chain, and by hand its pullback, from the cotangent, the operand and the result."""
+
+    step: Callable[[Any, Any], Any]  # of the NumPy to be used, and the operand
+    start: Any
+    pull: Callable[[Any, Any, Any], Any]
+
+
+def pull_an_entry(d_out: Any, x: Any, out: Any) -> Any:
+    d_x = d_out * x[0]
+    d_x[0] += np.add.reduce(d_out * x)
+    return d_x
+
+
+def pull_halves(d_out: Any, x: Any, out: Any) -> Any:
+    d_x = np.zeros(x.shape)
+    d_x[:2] += d_out[:2]
+    d_x[2:] += d_out[2:]
+    return d_x
+
+
+def pull_a_choice(d_out: Any, x: Any, out: Any) -> Any:
+    chosen = x > 0.5
+    return d_out * chosen + 0.5 * (d_out * ~chosen)
+
+
+FOUR, TWO_BY_TWO = np.ones(4), np.ones((2, 2))
+MIXED = np.array([[0.9, 0.1], [0.2, 0.8]])
+OPERATIONS: dict[str, Operation] = {
+    "tanh(x), a number": Operation(lambda np, x: np.tanh(x), 1.5, lambda d, x, out: d * (1 - out * out)),
+    "tanh(x)": Operation(lambda np, x: np.tanh(x), FOUR, lambda d, x, out: d * (1 - out * out)),
+    "exp(-x)": Operation(lambda np, x: np.exp(-x), FOUR, lambda d, x, out: -(d * out)),
+    "maximum(x, 0.1)": Operation(lambda np, x: np.maximum(x, 0.1), FOUR, lambda d, x, out: d * (x >= 0.1)),
+    "where(x > 0.5, x, 0.5 * x)": Operation(lambda np, x: np.where(x > 0.5, x, 0.5 * x), FOUR, pull_a_choice),
+    "x[::-1]": Operation(lambda np, x: x[::-1], FOUR, lambda d, x, out: d[::-1]),
+    "x * x[0]": Operation(lambda np, x: x * x[0], FOUR, pull_an_entry),
+    "reshape(x, (2, 2))": Operation(
+        lambda np, x: np.reshape(x, (2, 2)), TWO_BY_TWO, lambda d, x, out: d.reshape(x.shape)
+    ),
+    "concatenate([x[:2], x[2:]])": Operation(lambda np, x: np.concatenate([x[:2], x[2:]]), FOUR, pull_halves),
+    "x.T": Operation(lambda np, x: x.T, TWO_BY_TWO, lambda d, x, out: d.T),
+    "x @ A": Operation(lambda np, x: x @ MIXED, TWO_BY_TWO, lambda d, x, out: d @ MIXED.T),
+    "einsum('ij,jk->ik', x, A)": Operation(
+        lambda np, x: np.einsum("ij,jk->ik", x, MIXED),
+        TWO_BY_TWO,
+        lambda d, x, out: np.einsum("ik,jk->ij", d, MIXED),
+    ),
+    "x - 0.1 * sum(x, axis=0)": Operation(
+        lambda np, x: x - 0.1 * np.sum(x, axis=0),
+        TWO_BY_TWO,
+        lambda d, x, out: d - 0.1 * np.add.reduce(d, axis=0),
+    ),
+    "x - 0.1 * mean(x, axis=0)": Operation(
+        lambda np, x: x - 0.1 * np.mean(x, axis=0),
+        TWO_BY_TWO,
+        lambda d, x, out: d - 0.05 * np.add.reduce(d, axis=0),
+    ),
+}
+
+
+def chain_of(operation: Operation, steps: int) -> Callable[[Any, Any], Any]:
+    def run(np: Any, x: Any) -> Any:
+        for _ in range(steps):
+            x = operation.step(np, x)
+        return np.sum(x)
+
+    return run
+
+
+def chain_by_hand(operation: Operation, steps: int) -> tuple[Any, Any]:
+    """Value and gradient of the chain by NumPy's calls alone: no engine of Python's can be quicker."""
+    values = [operation.start]
+    for _ in range(steps):
+        values.append(operation.step(np, values[-1]))
+    d_x = np.ones_like(values[-1])
+    for position in range(steps, 0, -1):
+        d_x = operation.pull(d_x, values[position - 1], values[position])
+    return np.sum(values[-1]), d_x
+
+
+def operations(rounds: int, steps: int = 1_000) -> Iterator[str]:
+    """For each operation: our time to autograd's, the time by hand to autograd's, ours to by hand."""
+    import autograd
+    import autograd.numpy as anp
+
+    what = f"{steps:,} steps of one operation, value and gradient"
+    yield f"{what:48}{'ours':>10}{'by hand':>10}{'ours':>10}"
+    yield f"{'':48}{'/autograd':>10}{'/autograd':>10}{'/by hand':>10}"
+    for name, operation in OPERATIONS.items():
+        run, start = chain_of(operation, steps), operation.start
+        of_chain = autograd.value_and_grad(lambda x, run=run: run(anp, x))
+        contenders: Contenders = {
+            "ours": lambda run=run, start=start: withgradient(lambda x: run(np, x), start),
+            "by hand": lambda operation=operation: chain_by_hand(operation, steps),
+            "autograd": lambda of_chain=of_chain, start=start: of_chain(start),
+        }
+        (ours,), (_, theirs) = contenders["ours"]().grad, contenders["by hand"]()
+        assert np.allclose(ours, theirs, rtol=1e-10, atol=1e-14), f"the gradients of {name} differ"
+        taken = race(contenders, rounds)
+        pairs = (("ours", "autograd"), ("by hand", "autograd"), ("ours", "by hand"))
+        yield f"{name:48}" + "".join(f"{taken[one] / taken[other]:10.2f}" for one, other in pairs)
 
 
 # Large arrays: mean((tanh(x W) W.T - x)**2).
@@ -292,6 +398,8 @@ def main() -> int:
     show(indexing(options.rounds))
     for line in large(peers, options.rounds, SIZES[:2] if options.quick else SIZES):
         show(line)
+    if "autograd" in peers:
+        print(*operations(options.rounds), sep="\n")
     return int(missed > 0)
 
 
