@@ -35,6 +35,7 @@ EVERYWHERE = reals()
 AS_THEY_ARE = frozenset((np.ndarray, float, np.float64, int))  # what a rule takes as it is
 NO_SETTINGS: Mapping[str, Any] = {}
 _NUMBERS = (int, float, np.number, np.bool_)
+_REAL_NUMBERS = frozenset((int, float, bool, np.float64))
 WHOLE_SETTINGS = (
     *("axis", "axes", "axis1", "axis2", "k", "shift", "reps", "repeats", "kth", "offset", "decimals"),
     *("pad_width", "indices_or_sections"),
@@ -230,20 +231,19 @@ class Primitive:
 
     def see(self, operand: Any) -> Any:
         """The dense array or number that the forward function gets for an operand."""
-        return _as_numbers(self.memory_of(operand))
-
-    def memory_of(self, operand: Any) -> Any:
-        """The array or number that an operand is, or what a tape has in its place."""
-        value = operand._value if type(operand) is Tracer else operand
-        if type(value) is not np.ndarray or value.dtype.kind != "f":  # most are
-            value = number_or_array(self.name, value)
-        if type(operand) is Tracer and operand._access is not None:
-            return operand._tape.look(operand._access, value)
-        return dense(value)
+        value = operand
+        if type(operand) is Tracer:
+            value = operand._value
+            if operand._access is not None:
+                value = operand._tape.look(operand._access, number_or_array(self.name, value))
+        if type(value) is np.ndarray and value.dtype.kind == "f":  # most are
+            return value
+        return _as_numbers(dense(number_or_array(self.name, value)))
 
     def compute(self, arrays: Sequence[Any], static: Sequence[Any], settings: Mapping[str, Any]) -> Any:
         """The result, and a pullback for each operand."""
-        self._check_axis(arrays, static, settings)
+        if static or settings:
+            self._check_axis(arrays, static, settings)
         if METERS:
             self.charge(*arrays, *static, **settings)
         try:
@@ -257,7 +257,7 @@ class Primitive:
 
     def _check_axis(self, arrays: Sequence[Any], static: Sequence[Any], settings: Mapping[str, Any]) -> None:
         """Raise EngineError where an axis is named that the operand has not."""
-        if not (static or settings) or self.new_axis or "axis" not in self.setting_names:
+        if self.new_axis or "axis" not in self.setting_names:
             return
         position = self.setting_names.index("axis")
         axis = settings.get("axis", static[position] if position < len(static) else None)
@@ -385,7 +385,9 @@ class ContainerPrimitive(Primitive):
             )
         if operand is value:  # built where it is used, of parts that are traced themselves
             tape = tape_of(value)
-            arrays = [self.memory_of(part) for part in value]
+            arrays = [
+                dense(number_or_array(self.name, part)) if tape is None else self.see(part) for part in value
+            ]
         else:
             tape, access = operand._tape, operand._access
             arrays = [
@@ -442,6 +444,8 @@ _REAL_AND_IMAGINARY = "compute with real and imaginary parts, each an array of i
 
 def number_or_array(name: str, value: Any) -> Any:
     """`value` where it is an array or a number. Raises EngineError where a primitive cannot take it."""
+    if type(value) in _REAL_NUMBERS:
+        return value
     if isinstance(value, _NUMBERS) or is_array(value):
         if np.iscomplexobj(dense(value)):
             raise EngineError(f"{name} takes real numbers, not complex ones", hint=_REAL_AND_IMAGINARY)

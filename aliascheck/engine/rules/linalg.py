@@ -34,7 +34,7 @@ def _matmul_size(x: Any, y: Any) -> int:
 def matmul(x: Any, y: Any) -> Any:
     """Matrix product, batched over leading axes
 
-    Of a matrix that lies column by column (`fnc`), the cotangent does so too, to be added to others in one go.
+    The cotangent of a matrix that lies column by column (`fnc`) does so too, to be added to others in one go.
     """
     rows, columns = getattr(x, "ndim", 0), getattr(y, "ndim", 0)
     if rows == 0 or columns == 0:
@@ -362,7 +362,7 @@ def _planned(spec: str, shapes: tuple[tuple[int, ...], ...]) -> tuple[str, tuple
 
 def _einsum(*arrays: Any, spec: str = "", optimize: Any = False) -> Any:
     """Sum of products over repeated subscripts, any spec that NumPy takes"""
-    shapes = tuple(np.shape(array) for array in arrays)
+    shapes = tuple(map(np.shape, arrays))
     full, backward = _planned(spec, shapes)
 
     def rule(position: int) -> Any:
