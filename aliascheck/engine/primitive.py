@@ -337,13 +337,17 @@ def applied_to_two(primitive: Primitive) -> Callable[[Any, Any], Any]:
             out, (rule_x, rule_y) = primitive.forward(left, right)
         except TypeError as error:
             raise primitive.misused(error) from error
-        if broadcasts and type(right) is np.ndarray:  # else nothing stretches the left one
+        kind = type(left)
+        stretches = broadcasts and (
+            kind is not type(right) or (kind is np.ndarray and left.shape != right.shape)
+        )
+        if stretches and type(right) is np.ndarray:  # else nothing stretches the left one
             rule_x = fitted_to_operand(rule_x, left, out)
         if right is y:
             return Tracer(out, x._tape, x._tape.record((rule_x or _gives_nothing, x._index, None)))
         if left is not x and x._tape is not y._tape:
             raise mixed_tapes()
-        if broadcasts and type(left) is np.ndarray:
+        if stretches and kind is np.ndarray:
             rule_y = fitted_to_operand(rule_y, right, out)
         edge = rule_y or _gives_nothing, y._index, None
         if left is x:
