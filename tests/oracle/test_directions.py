@@ -67,7 +67,7 @@ def test_one_wrong_element_is_never_missed_below_half_its_size() -> None:
 def test_entries_are_even_in_sign_and_size() -> None:
     entries = signed_uniform((DRAWS,), seed=6)
     sizes = np.sort(np.abs(entries))
-    assert 0.5 <= sizes[0] and sizes[-1] <= 1.5
+    assert sizes[0] >= 0.5 and sizes[-1] <= 1.5
     assert abs(float(np.mean(entries > 0.0)) - 0.5) < 4.0 * 0.5 / math.sqrt(DRAWS)
     assert np.max(np.abs(sizes - np.linspace(0.5, 1.5, DRAWS))) < 3.0 / math.sqrt(DRAWS)
     assert abs(np.corrcoef(entries[1:], entries[:-1])[0, 1]) < 4.0 / math.sqrt(DRAWS)
