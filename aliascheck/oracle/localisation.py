@@ -25,14 +25,14 @@ MOST_PIECES = 64
 CHECKS = 2
 SAMPLES = 6
 MORE_SAMPLES = 24
-SCATTERED = 0.25  # of the samples wrong where no shape is seen: wrong throughout
+SCATTERED = 0.25  # of MORE_SAMPLES: where no shape is seen, so much is wrong throughout
 GRAIN = 16  # elements: a rectangle no larger is tried everywhere, and may be chance
 MOST_GRAINS = 8
 FEW_LINES = 16
 SOLID_SAMPLES = 8
 SMALLEST_BLOCK = 4
-COARSE = 2e-5
-CLEAR = 8.0
+COARSE = 2e-5  # of a residual: parts of it are told apart at that accuracy
+CLEAR = 8.0  # bounds: a residual of so many is no matter of accuracy
 
 Cell = tuple[int, int]
 
@@ -280,6 +280,8 @@ def localise(
 def search(survey: Survey, rest: Reading, most: int) -> Location | None:
     """Find something that is wrong and mask it; or, where the search has to end, where it does."""
     before = len(survey.pieces)
+    if before > most:
+        return give_up(survey, [survey.whole])
     if survey.whole.size <= SMALL:
         search_small(survey)
         return None if len(survey.pieces) > before else give_up(survey, [survey.whole])

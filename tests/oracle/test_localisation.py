@@ -18,7 +18,7 @@ from tests.oracle.tied import FAULTS, Differences, Tied
 
 Matrix = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-steady = settings(deadline=None, derandomize=True, max_examples=40)
+steady = settings(deadline=None, derandomize=True, max_examples=30)
 
 seeds = st.integers(0, 2**32)
 shapes = st.sampled_from([(32, 32), (12, 7), (90, 64), (3, 200), (211, 5), (300, 240), (1000, 800)])
@@ -368,6 +368,14 @@ def test_errors_that_cancel_within_a_half_are_found_in_the_end() -> None:
 def test_equal_seeds_give_equal_searches() -> None:
     error = errors_at(scattered((90, 64), 5, 1), 1)
     assert find(error, seed=3) == find(error, seed=3)
+
+
+def test_a_residual_that_never_passes_ends_the_search() -> None:
+    location = localise(lambda region, weights, accuracy: (1.0, 1e-9), (40, 30), 1.0, 0)
+    assert location.kind is Kind.DENSE and not location.complete
+    fickle = iter(np.random.default_rng(0).standard_normal(1_000_000).tolist())
+    location = localise(lambda region, weights, accuracy: (next(fickle), 1e-3), (40, 30), 1.0, 0, most=8)
+    assert not location.complete
 
 
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
