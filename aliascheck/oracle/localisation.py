@@ -634,11 +634,8 @@ def conclude(survey: Survey, complete: bool) -> Location:
     columns = {col for piece in lines if piece.rows == survey.whole.rows for col in range(*piece.columns)}
     if 1 in survey.whole.shape:
         rows, columns = set(), set()
-    apart = {
-        piece
-        for piece in pieces
-        if not (rows.issuperset(range(*piece.rows)) or columns.issuperset(range(*piece.columns)))
-    }
+    stripped = (Region(strip(piece.rows, rows), strip(piece.columns, columns)) for piece in pieces)
+    apart = {piece for piece in stripped if piece.size}
     blocks = {
         piece for piece in apart if piece.size >= SMALLEST_BLOCK or piece == survey.whole != element(0, 0)
     }
@@ -654,6 +651,16 @@ def conclude(survey: Survey, complete: bool) -> Location:
         None,
         survey.derivatives,
     )
+
+
+def strip(interval: tuple[int, int], lines: Collection[int]) -> tuple[int, int]:
+    """An interval without the outer places that are among `lines`."""
+    start, stop = interval
+    while start < stop and start in lines:
+        start += 1
+    while start < stop and stop - 1 in lines:
+        stop -= 1
+    return start, stop
 
 
 def only(kinds: Sequence[Kind]) -> Kind:

@@ -165,6 +165,14 @@ MIXTURES = {
     "two blocks in the same rows": (Region((10, 30), (5, 20)), Region((10, 30), (40, 60))),
     "two blocks that overlap": (Region((10, 40), (5, 30)), Region((30, 80), (20, 60))),
     "corner cut out": (Region((10, 60), (5, 30)), Region((40, 60), (5, 60))),
+    "two blocks with a row between": (Region((10, 17), (5, 30)), Region((18, 25), (5, 30))),
+    "two blocks with a column between": (Region((10, 70), (5, 12)), Region((10, 70), (13, 20))),
+    "frame": (
+        Region((10, 15), (5, 50)),
+        Region((55, 60), (5, 50)),
+        Region((10, 60), (5, 10)),
+        Region((10, 60), (45, 50)),
+    ),
     "block, row, element": (Region((10, 30), (5, 25)), Region((60, 61), (0, 64)), Region((80, 81), (60, 61))),
 }
 
@@ -181,6 +189,12 @@ def test_mixed_faults_are_named_each() -> None:
     assert location.blocks == (Region((10, 30), (5, 25)),)
     crossing = assert_exact(mask((90, 64), *MIXTURES["row and column"]))
     assert (crossing.rows, crossing.columns, crossing.elements, crossing.blocks) == ((7,), (20,), (), ())
+    rim = assert_exact(mask((90, 64), *MIXTURES["row and column at the rim"]))
+    assert (rim.rows, rim.columns, rim.elements, rim.blocks) == ((0,), (63,), (), ())
+    beside = mask((90, 64), Region((7, 8), (0, 64)), Region((8, 18), (3, 13)))
+    for seed in range(8):
+        assert assert_exact(beside, seed=seed).blocks == (Region((8, 18), (3, 13)),)
+        assert len(assert_exact(mask((90, 64), *MIXTURES["corner cut out"]), seed=seed).blocks) <= 3
     two = assert_exact(mask((90, 64), *MIXTURES["two blocks"]))
     assert (two.kind, two.blocks) == (Kind.BLOCK, MIXTURES["two blocks"])
 
@@ -406,6 +420,8 @@ def test_large_matrices_cost_little(region: Region, most: int) -> None:
 def test_scattered_elements_cost_less_than_halving_for_each() -> None:
     derivatives = [assert_exact(scattered((300, 240), 20, seed), seed=seed).derivatives for seed in range(6)]
     assert np.median(derivatives) <= 20 * 9
+    pairs = [assert_exact(scattered((300, 240), 2, seed), seed=seed).derivatives for seed in range(20)]
+    assert np.median(pairs) <= 25
 
 
 # Finite differences ------------------------------------------------------------------------------------
