@@ -42,6 +42,21 @@ class Lane(msgspec.Struct, kw_only=True):
     cells: list[int]
 
 
+class CoverageResult(msgspec.Struct, kw_only=True):
+    """How a group was looked at: cell by cell (`exact`), or along random directions of all its cells.
+
+    `finer` counts parts that were looked at by themselves as well; `jointly` tells that other groups were
+    measured along. `smallest_fault` is the smallest error of one element, relative to a typical element, that
+    would have been seen wherever it is.
+    """
+
+    exact: bool
+    directions: int
+    finer: int
+    jointly: bool
+    smallest_fault: float | str | None
+
+
 class GroupResult(msgspec.Struct, kw_only=True):
     """Slots and accesses that share cells, and whose contribution each slot holds.
 
@@ -54,6 +69,7 @@ class GroupResult(msgspec.Struct, kw_only=True):
     residual: float | str
     conserved: bool
     cells: int = 0
+    coverage: CoverageResult | None = None
     memory: list[Lane] = []  # empty for groups of many cells
 
 

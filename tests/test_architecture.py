@@ -21,7 +21,7 @@ FLOORS = (
     {"language", "oracle"},
     {"subjects", "optimizers", "verdicts"},
     {"cases", "report", "audit"},
-    {"runner", "baseline"},
+    {"runner", "baseline", "selftest"},
     {"reporters"},
     {"cli", "pytest_plugin"},
     {"__main__"},

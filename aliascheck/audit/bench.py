@@ -17,7 +17,7 @@ from aliascheck.audit.groups import (
     plan_groups,
     plan_slots,
 )
-from aliascheck.audit.outcome import Settings
+from aliascheck.audit.settings import Settings
 from aliascheck.memory import Array, CellMap, Path, dense, format_path, is_identical, lookup
 from aliascheck.oracle import measure_noise
 from aliascheck.subjects.subject import Subject

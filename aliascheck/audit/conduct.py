@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aliascheck.audit.bench import Bench, set_up
+from aliascheck.audit.coverage import coverage_of, describe_coverage
 from aliascheck.audit.groups import Group, SlotPlan, owner_of
-from aliascheck.audit.outcome import GroupOutcome, Outcome, Settings, SlotOutcome
+from aliascheck.audit.outcome import GroupOutcome, Outcome, SlotOutcome
+from aliascheck.audit.settings import Settings
 from aliascheck.audit.slots import tangent_of
 from aliascheck.audit.trial import hold_trials
 from aliascheck.audit.truths import Column, Known, MeasuredGroup, Measurements
@@ -57,12 +59,15 @@ def _audit_mode(bench: Bench, measurements: Measurements, mode: str) -> Outcome:
     for trial in hold_trials(bench, measurements, mode, reported):
         group, measured = trial.group, trial.measured
         columns = tuple(column.name for column in measured.columns)
-        groups.append(GroupOutcome(group, columns, trial.judgement))
+        groups.append(
+            GroupOutcome(group, columns, trial.judgement, coverage_of(trial.given.holding, measured))
+        )
         for plan, word in zip(group.slots, trial.judgement.words, strict=True):
             slots[plan.name] = _slot_outcome(plan, group, measured, reported, word)
     names = [plan.name for plan in bench.slots[mode]]
     found = [*bench.untied, *(one for outcome in groups for one in outcome.judgement.findings)]
-    notes = [note for outcome in groups for note in outcome.judgement.notes]
+    notes = describe_coverage([(one.group, one.coverage) for one in groups], bench.settings.seed)
+    notes += [note for outcome in groups for note in outcome.judgement.notes]
     return Outcome(
         mode,
         bench.loss,

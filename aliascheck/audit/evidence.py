@@ -55,6 +55,7 @@ def assemble(
     given: Point,
     jittered: Point | None,
     failed: tuple[str, ...],
+    located: Mapping[tuple[int, int], str],
 ) -> Evidence:
     """Everything that verdicts on a group rest on."""
     settings, group, slots = bench.settings, holding.group, holding.slots
@@ -68,7 +69,7 @@ def assemble(
         kinks=tuple(any(np.any(one.kinks & slot.shows) for one in measured.everything()) for slot in slots),
         undecided=tuple(_is_undecided(measured, slot, given.gradient[i]) for i, slot in enumerate(slots)),
         slack=settings.atol + settings.rtol * largest,
-        notes=_coverage(group, settings.seed),
+        located=dict(located),
     )
 
 
@@ -89,17 +90,6 @@ def _is_undecided(measured: MeasuredGroup, slot: Slot, gradient: NDArray[np.floa
     reported = np.abs(gradient[shows]).max(initial=0.0)
     largest = max(reported, *(np.abs(one.values[shows]).max(initial=0.0) for one in everything))
     return bool(blur > UNRESOLVED * largest and reported > UNRESOLVED * blur)
-
-
-def _coverage(group: Group, seed: int) -> tuple[str, ...]:
-    """How a group too large for its cells to be measured one by one was looked at."""
-    if group.probes.exact:
-        return ()
-    names = ", ".join(slot.name for slot in group.slots)
-    return (
-        f"{names}: {len(group.cells)} cells, measured along {len(group.probes)} random directions "
-        f"(seed {seed}), not one by one",
-    )
 
 
 def _access(bindings: Mapping[str, Any], group: Group, column: Column) -> Access:

@@ -1,4 +1,4 @@
-"""What is asked of an audit, and what it found, before it becomes a report."""
+"""What an audit found, before it becomes a report."""
 
 from __future__ import annotations
 
@@ -7,27 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aliascheck.audit.groups import Effort, Group, SlotPlan
-from aliascheck.memory import DIRECTIONS, Data, Path
+from aliascheck.audit.coverage import Coverage
+from aliascheck.audit.groups import Group, SlotPlan
+from aliascheck.memory import Data
 from aliascheck.verdicts.judge import Finding, Judgement
-
-
-class Settings(Data, frozen=True, eq=False):
-    """How an audit is carried out. `stops`: "constant" replays stopped values, "report" judges them."""
-
-    contract: str = "sum"
-    stops: str = "constant"
-    rtol: float = 0.0
-    atol: float = 0.0
-    seed: int = 0
-    probes: int = DIRECTIONS
-    thorough: bool = False
-    ties: tuple[tuple[Path, ...], ...] = ()
-
-    @property
-    def effort(self) -> Effort:
-        """How closely groups are looked at."""
-        return Effort(self.seed, self.probes, self.thorough)
 
 
 class SlotOutcome(Data, frozen=True, eq=False):
@@ -47,6 +30,7 @@ class GroupOutcome(Data, frozen=True, eq=False):
     group: Group
     columns: tuple[str, ...]
     judgement: Judgement
+    coverage: Coverage
 
 
 class Outcome(Data, frozen=True, eq=False):

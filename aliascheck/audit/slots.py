@@ -83,7 +83,6 @@ def _slot(group: Group, plan: SlotPlan, reported: Gradients) -> Slot:
         problem_text=text,
         cells=group.cells.of(plan.array) if by_element else None,
         shape=plan.array.shape,
-        regions=tuple(probe.region.name for probe in group.probes.items),
     )
 
 

@@ -2,121 +2,130 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
+from dataclasses import dataclass, field
 
 from aliascheck.audit.bench import Bench
-from aliascheck.audit.evidence import assemble, intruders, point_of
-from aliascheck.audit.gating import Gated, run_gates
+from aliascheck.audit.doubt import reconsider
+from aliascheck.audit.evidence import assemble
 from aliascheck.audit.groups import Group
-from aliascheck.audit.jitter import moved_nearby
-from aliascheck.audit.screening import screen
-from aliascheck.audit.slots import Holding, holding_nearby, holding_of
+from aliascheck.audit.search import Place, Search
+from aliascheck.audit.sighting import GIVEN, Sighting, look, look_nearby
+from aliascheck.audit.slots import holding_of
 from aliascheck.audit.truths import MeasuredGroup, Measurements
-from aliascheck.errors import EngineError
-from aliascheck.memory import Data
+from aliascheck.memory import Region, replace
 from aliascheck.subjects.subject import Gradients
-from aliascheck.verdicts.evidence import Evidence, Point
+from aliascheck.verdicts.attribution import WRONG, attribute
+from aliascheck.verdicts.evidence import Evidence
 from aliascheck.verdicts.judge import Judgement, judge
-
-
-class Sighting(Data, frozen=True, eq=False):
-    """What was measured of one group at one point of the memory, and what the engine reported there."""
-
-    measured: MeasuredGroup
-    holding: Holding
-    gated: Gated
-    failed: tuple[str, ...]
-
-    @property
-    def group(self) -> Group:
-        return self.holding.group
-
-    @property
-    def is_telling(self) -> bool:
-        """Whether the gates hold, and each access has a derivative at the slots' cells.
-
-        Zero initialisation, mostly, is why one has none.
-        """
-        covered = np.logical_or.reduce([slot.shows for slot in self.holding.slots])
-        heard = [
-            np.any((np.abs(effect.values) > effect.accept) & covered) for effect in self.measured.effects
-        ]
-        return not self.failed and all(heard)
-
-    def in_columns_of(self, measured: MeasuredGroup) -> Point:
-        """The evidence at this point, in the columns of another."""
-        return point_of(self.measured.with_columns(measured.columns), self.holding, self.gated)
-
-
-class Trial(Data, frozen=True, eq=False):
-    """One group as judged."""
-
-    group: Group
-    measured: MeasuredGroup
-    judgement: Judgement
 
 
 def hold_trials(bench: Bench, measurements: Measurements, mode: str, reported: Gradients) -> list[Trial]:
     """Judge every group of a mode."""
     holdings = [holding_of(group, reported) for group in bench.groups[mode]]
-    given = _look(bench, measurements, mode, reported, holdings, GIVEN)
+    given = look(bench, measurements, mode, reported, holdings, GIVEN)
     silent = [sighting.holding for sighting in given if not sighting.is_telling]
-    nearby = _look_nearby(bench, measurements, mode, silent) if silent else {}
-    return [_judged(bench, sighting, nearby.get(sighting.group)) for sighting in given]
+    nearby = look_nearby(bench, measurements, mode, silent) if silent else {}
+    trials = []
+    for sighting in given:
+        trial = Trial(bench, measurements, mode, reported, sighting, nearby.get(sighting.group))
+        trial.look_closer()
+        trial.find_places()
+        trials.append(trial)
+    return trials
 
 
-GIVEN = b"given"
+@dataclass(eq=False)
+class Trial:
+    """One group on trial: what is seen of it, the places of its faults as far as found, and the judgement."""
+
+    bench: Bench
+    measurements: Measurements
+    mode: str
+    reported: Gradients
+    given: Sighting
+    nearby: Sighting | None
+    places: dict[tuple[int, int], Place] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.judgement = self._judge()
+
+    @property
+    def group(self) -> Group:
+        return self.given.group
+
+    @property
+    def measured(self) -> MeasuredGroup:
+        """The truth at the given point, with columns for what stops remove at the other."""
+        own = self.given.measured
+        return own if self.nearby is None else own.with_stops_of(self.nearby.measured)
+
+    def _judge(self) -> Judgement:
+        return judge(self._evidence(), _contract_in(self.group, self.bench.settings.contract))
+
+    def _evidence(self) -> Evidence:
+        measured = self.measured
+        return assemble(
+            self.bench,
+            self.given.holding,
+            measured,
+            self.given.in_columns_of(measured),
+            None if self.nearby is None else self.nearby.in_columns_of(measured),
+            self.given.failed,
+            {pair: place.text for pair, place in self.places.items()},
+        )
+
+    def look_closer(self) -> None:
+        """Have small disagreements confirmed, and judge again where they are not."""
+        for _ in range(ROUNDS):
+            attribution = self.judgement.attribution
+            measured = reconsider(self.bench, self.given, attribution, self._is_met_nearby)
+            if measured is None:
+                return
+            self.given = replace(self.given, measured=measured)
+            self.judgement = self._judge()
+
+    def _is_met_nearby(self, slot: int, access: int) -> bool:
+        """Whether a pair is wrong at a point nearby as well; a point that cannot be had does not tell."""
+        if self.nearby is None:
+            seen = look_nearby(self.bench, self.measurements, self.mode, [self.given.holding])
+            nearby = seen.get(self.group)
+        else:
+            nearby = self.nearby
+        if nearby is None:
+            return True
+        there = replace(self._evidence(), given=nearby.in_columns_of(self.measured), jittered=None)
+        return attribute(there).entry(slot, access) == WRONG
+
+    def find_places(self) -> None:
+        """Search a large group for the places of what is wrong, and judge those by themselves."""
+        attribution = self.judgement.attribution
+        wrong = [
+            pair
+            for pair, held in attribution.pairs.items()
+            if held.entry == WRONG and held.scaled is None and pair[1] not in attribution.moved
+        ]
+        if self.group.probes.exact or not wrong:
+            return
+        seed = self.bench.settings.seed
+        for slot, access in wrong:
+            if not self.measured.columns[access].is_apart:
+                search = Search(self.bench, self.mode, self.given, slot, access)
+                self.places[slot, access] = search.run(seed)
+        regions = [region for place in self.places.values() for region in place.regions]
+        if regions:
+            self._look_at_regions(regions)
+        self.judgement = self._judge()
+
+    def _look_at_regions(self, regions: list[Region]) -> None:
+        """See the group again, with some of its cells by themselves."""
+        finer = self.group.probed_by(self.group.probes.refined(regions))
+        holding = holding_of(finer, self.reported)
+        (self.given,) = look(self.bench, self.measurements, self.mode, self.reported, [holding], GIVEN)
+        if self.nearby is not None:
+            self.nearby = look_nearby(self.bench, self.measurements, self.mode, [holding]).get(finer)
 
 
-def _look(
-    bench: Bench,
-    measurements: Measurements,
-    mode: str,
-    reported: Gradients,
-    holdings: Sequence[Holding],
-    point: bytes,
-) -> list[Sighting]:
-    """Every one of some groups, at the memory as it is."""
-    gates = run_gates(bench, mode, reported, holdings)
-    together = screen(measurements, point, holdings) if bench.settings.stops != "report" else {}
-    sightings = []
-    for holding, gated in zip(holdings, gates, strict=True):
-        failed = gated.failed_checks(holding.values)
-        measured = together.get(holding.group) or measurements.at(point, holding.group)
-        if not failed:
-            measured = measured.with_foreign(intruders(bench, holding, gated))
-        sightings.append(Sighting(measured, holding, gated, failed))
-    return sightings
-
-
-def _look_nearby(
-    bench: Bench, measurements: Measurements, mode: str, holdings: Sequence[Holding]
-) -> dict[Group, Sighting]:
-    """The same groups at a point nearby; none where the loss or the engine fails there."""
-    blocks = [group.block for group in bench.groups[mode]]
-    with moved_nearby(bench, blocks) as point:
-        if point is None:
-            return {}
-        try:
-            reported = bench.subject.gradients(mode)
-        except EngineError:
-            return {}
-        there = [holding_nearby(holding, reported) for holding in holdings]
-        seen = _look(bench, measurements, mode, reported, there, point.name)
-        return {sighting.group: sighting for sighting in seen}
-
-
-def _judged(bench: Bench, given: Sighting, nearby: Sighting | None) -> Trial:
-    measured = given.measured if nearby is None else given.measured.with_stops_of(nearby.measured)
-    evidence = _evidence(bench, given, nearby, measured)
-    return Trial(given.group, measured, judge(evidence, _contract_in(given.group, bench.settings.contract)))
-
-
-def _evidence(bench: Bench, given: Sighting, nearby: Sighting | None, measured: MeasuredGroup) -> Evidence:
-    jittered = None if nearby is None else nearby.in_columns_of(measured)
-    return assemble(bench, given.holding, measured, given.in_columns_of(measured), jittered, given.failed)
+ROUNDS = 3  # of looking closer: what is less sure in one column may show in another
 
 
 def _contract_in(group: Group, contract: str) -> str:

@@ -24,6 +24,11 @@ class Column(Data, frozen=True, eq=False):
     foreign: bool = False
 
     @property
+    def is_apart(self) -> bool:
+        """Whether it stands for something else than what an access reads of the group."""
+        return self.stopped or self.foreign
+
+    @property
     def name(self) -> str:
         return self.plan.name + (" (stopped)" if self.stopped else "")
 

@@ -153,8 +153,8 @@ class Defaults(_Table):
     ) = UNSET
     tolerance: Tolerance | UnsetType = UNSET
     seed: Annotated[int, Meta(ge=0, description="Of the jitter and the probes.")] | UnsetType = UNSET
-    probes: Annotated[int, Meta(ge=1, description="How many directions to probe.")] | UnsetType = UNSET
-    thorough: Annotated[bool, Meta(description="Measure every cell.")] | UnsetType = UNSET
+    probes: Annotated[int, Meta(ge=1, description="Directions of each large group.")] | UnsetType = UNSET
+    thorough: Annotated[bool, Meta(description="Also row by row.")] | UnsetType = UNSET
     timeout: Annotated[float, Meta(gt=0, description="Seconds for one audit.")] | UnsetType = UNSET
     matrix: (
         Annotated[

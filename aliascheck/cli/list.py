@@ -47,6 +47,8 @@ def command(
         rtol=None,
         atol=None,
         seed=None,
+        probes=None,
+        thorough=False,
         fail_on="error",
         strict_skips=False,
         trust=trust,

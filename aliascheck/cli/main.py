@@ -17,6 +17,7 @@ from aliascheck.errors import AliascheckError, UsageError, did_you_mean
 COMMANDS = {
     "run": ("aliascheck.cli.run", "Audit case files and folders."),
     "list": ("aliascheck.cli.list", "Show what would run, without running it."),
+    "selftest": ("aliascheck.cli.selftest", "Inject faults, and show that they are found."),
     "explain": ("aliascheck.cli.explain", "Explain a finding, a verdict word or a topic."),
     "new": ("aliascheck.cli.new", "Write a commented case file to start from."),
     "schema": ("aliascheck.cli.schema", "Print the JSON Schema of case files."),

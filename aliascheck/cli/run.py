@@ -30,6 +30,8 @@ from aliascheck.reporters.page import Page
 @click.option("--rtol", type=float, callback=options.tolerance, help="Accepted relative difference.")
 @click.option("--atol", type=float, callback=options.tolerance, help="Accepted absolute difference.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of directions and jitter.")
+@click.option("--probes", type=click.IntRange(min=1), help="Random directions of each large parameter.")
+@click.option("--thorough", is_flag=True, help="Also measure each row of large parameters by itself.")
 @click.option(
     "--fail-on",
     type=click.Choice(["error", "warning"]),
@@ -52,6 +54,8 @@ def command(
     rtol: float | None,
     atol: float | None,
     seed: int | None,
+    probes: int | None,
+    thorough: bool,
     fail_on: str,
     strict_skips: bool,
 ) -> int:
@@ -68,6 +72,8 @@ def command(
         rtol=rtol,
         atol=atol,
         seed=seed,
+        probes=probes,
+        thorough=thorough,
         fail_on=fail_on,
         strict_skips=strict_skips,
         trust=trust,

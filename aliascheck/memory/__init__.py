@@ -16,6 +16,7 @@ from aliascheck.memory.places import (
 )
 from aliascheck.memory.probes import (
     DIRECTIONS,
+    SMALLEST_WEIGHT,
     Probe,
     Probes,
     Region,
@@ -61,6 +62,7 @@ from aliascheck.memory.values import (
 __all__ = [
     "DIRECTIONS",
     "NOTHING",
+    "SMALLEST_WEIGHT",
     "Array",
     "CellMap",
     "Cells",

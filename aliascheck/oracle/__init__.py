@@ -1,6 +1,9 @@
 """Finite differences: what the derivative is, with a bound, from values of the loss alone."""
 
+from aliascheck.oracle.confirmation import FAINT, Confirmation, Verdict, confirm
+from aliascheck.oracle.directions import smallest_fault_seen
 from aliascheck.oracle.estimate import Estimate, Status
+from aliascheck.oracle.localisation import Block, Kind, Location, localise
 from aliascheck.oracle.noise import noise_level
 from aliascheck.oracle.perturbation import MemoryBlock
 from aliascheck.oracle.stencil import derivative
@@ -11,6 +14,7 @@ from aliascheck.oracle.truth import (
     Oracle,
     Truth,
     collect,
+    first_step,
     measure_noise,
     measure_path,
     measure_total,
@@ -18,19 +22,29 @@ from aliascheck.oracle.truth import (
 )
 
 __all__ = [
+    "FAINT",
     "ROUNDING",
     "AccessView",
+    "Block",
+    "Confirmation",
     "Estimate",
+    "Kind",
+    "Location",
     "Measured",
     "MemoryBlock",
     "Oracle",
     "Status",
     "Truth",
+    "Verdict",
     "collect",
+    "confirm",
     "derivative",
+    "first_step",
+    "localise",
     "measure_noise",
     "measure_path",
     "measure_total",
     "measure_truth",
     "noise_level",
+    "smallest_fault_seen",
 ]

@@ -17,8 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from aliascheck.memory import Data, replace
-from aliascheck.oracle.directions import signed_uniform
+from aliascheck.memory import Data, replace, signed_uniform
 
 SMALL = 64  # elements: a matrix no larger is asked element by element
 MOST_PIECES = 64
@@ -37,7 +36,7 @@ CLEAR = 8.0  # bounds: a residual of so many is no matter of accuracy
 Cell = tuple[int, int]
 
 
-class Region(Data, frozen=True):
+class Block(Data, frozen=True):
     """A rectangle of a matrix: the rows and the columns from a start up to, not including, a stop."""
 
     rows: tuple[int, int]
@@ -68,7 +67,12 @@ class Region(Data, frozen=True):
         """The place of every element, row by row."""
         return ((row, column) for row in range(*self.rows) for column in range(*self.columns))
 
-    def halves(self) -> tuple[Region, Region]:
+    def holds(self, cell: Cell) -> bool:
+        """Whether an element lies in it."""
+        row, column = cell
+        return self.rows[0] <= row < self.rows[1] and self.columns[0] <= column < self.columns[1]
+
+    def halves(self) -> tuple[Block, Block]:
         """The region in two, across its longer side."""
         height, width = self.shape
         start, stop = self.rows if height >= width else self.columns
@@ -78,7 +82,7 @@ class Region(Data, frozen=True):
         return replace(self, columns=(start, middle)), replace(self, columns=(middle, stop))
 
 
-Residual = Callable[[Region, NDArray[np.float64], float], tuple[float, float]]
+Residual = Callable[[Block, NDArray[np.float64], float], tuple[float, float]]
 """`residual(region, weights, accuracy)`: the reported numbers of a region, summed with `weights`, less the
 derivative along them; and how far a right matrix may be off. An `accuracy` over 0 says that this absolute
 error is good enough, 0 asks for the best. Shapes: `weights` has the region's.
@@ -117,9 +121,9 @@ class Location(Data, frozen=True):
     elements: tuple[tuple[int, int], ...]
     rows: tuple[int, ...]
     columns: tuple[int, ...]
-    blocks: tuple[Region, ...]
+    blocks: tuple[Block, ...]
     complete: bool
-    bounding: Region | None
+    bounding: Block | None
     derivatives: int
 
 
@@ -150,7 +154,7 @@ NOTHING = Reading(0.0, 0.0)
 class Node(NamedTuple):
     """A region that reads wrong; `lone` where its other half did not."""
 
-    region: Region
+    region: Block
     reading: Reading
     lone: bool
 
@@ -165,30 +169,30 @@ class Survey:
         self._draws = 0
         self._direction: NDArray[np.float64]
         self._elements: dict[Cell, bool] = {}
-        self.whole = Region((0, shape[0]), (0, shape[1]))
+        self.whole = Block((0, shape[0]), (0, shape[1]))
         self.found = np.zeros(shape, bool)
-        self.pieces: list[Region] = []
+        self.pieces: list[Block] = []
         self.derivatives = 0
         self.grains = 0
-        self.typical = 0.0
         self.random = np.random.default_rng((seed, 1))
 
     def redraw(self) -> None:
         """Take a fresh direction, which is zero at what was found."""
-        self._direction = signed_uniform(self.found.shape, (self._seed, 0, self._draws))
+        drawn = signed_uniform(self.found.shape, (self._seed, 0, self._draws), np.float64)
+        self._direction = drawn.astype(np.float64, copy=False)
         self._direction *= self._scale
         self._direction[self.found] = 0.0
         self._draws += 1
 
-    def weights(self, region: Region) -> NDArray[np.float64]:
+    def weights(self, region: Block) -> NDArray[np.float64]:
         """The direction within a region."""
         return self._direction[region.slices]
 
-    def read(self, region: Region, accuracy: float = 0.0) -> Reading:
+    def read(self, region: Block, accuracy: float = 0.0) -> Reading:
         """The residual of a region along the direction."""
         return self.read_along(region, self.weights(region), accuracy)
 
-    def read_along(self, region: Region, weights: NDArray[np.float64], accuracy: float) -> Reading:
+    def read_along(self, region: Block, weights: NDArray[np.float64], accuracy: float) -> Reading:
         """The residual of a region along weights of one's own."""
         if not weights.any():
             return NOTHING
@@ -203,13 +207,11 @@ class Survey:
             reading = self.read(self.whole)
             if reading.wrong or not reading.decided:
                 break
-        self.typical = abs(reading.value) / math.sqrt(self.found.size)
         return reading
 
-    def is_wrong(self, region: Region) -> bool:
-        """Whether a region reads wrong, if need be at the best accuracy, or something in it was found."""
-        known = bool(self.found[region.slices].any())
-        return known or self.read(region, self.typical / 16.0).wrong or self.read(region).wrong
+    def is_wrong(self, region: Block) -> bool:
+        """Whether a region reads wrong at the best accuracy, or something in it was found."""
+        return bool(self.found[region.slices].any()) or self.read(region).wrong
 
     def is_wrong_at(self, row: int, column: int) -> bool:
         """Whether an element is wrong; it is asked for once."""
@@ -224,24 +226,24 @@ class Survey:
         drawn = zip(rows.tolist(), columns.tolist(), strict=True)
         return [cell for cell in drawn if self.is_wrong_at(*cell)]
 
-    def add(self, region: Region) -> None:
+    def add(self, region: Block) -> None:
         """Note a region as wrong, and mask it."""
         self.pieces.append(region)
         self.found[region.slices] = True
         self._direction[region.slices] = 0.0
 
 
-def element(row: int, column: int) -> Region:
+def element(row: int, column: int) -> Block:
     """The region of one element."""
-    return Region((row, row + 1), (column, column + 1))
+    return Block((row, row + 1), (column, column + 1))
 
 
-def hull(regions: Iterable[Region]) -> Region:
+def hull(regions: Iterable[Block]) -> Block:
     """The smallest region that holds all of `regions`."""
     sides = np.array([(*region.rows, *region.columns) for region in regions])
     top, _, left, _ = sides.min(axis=0).tolist()
     _, bottom, _, right = sides.max(axis=0).tolist()
-    return Region((top, bottom), (left, right))
+    return Block((top, bottom), (left, right))
 
 
 # The search ----------------------------------------------------------------------------------------------
@@ -318,19 +320,20 @@ def look_around(survey: Survey) -> Location | None:
     grown = grow(survey, *hits[0])
     if len(hits) > 1 and is_grain(survey, grown):
         hits += survey.sample(MORE_SAMPLES - SAMPLES)
-        if len(hits) >= SCATTERED * MORE_SAMPLES:
+        elsewhere = [hit for hit in hits if not grown.holds(hit)]
+        if len(elsewhere) >= SCATTERED * MORE_SAMPLES:
             return give_up(survey, [survey.whole], Kind.DENSE)
     survey.add(grown)
     return None
 
 
-def is_grain(survey: Survey, region: Region) -> bool:
+def is_grain(survey: Survey, region: Block) -> bool:
     """Whether a region is so small that chance can make it, and no whole line."""
     is_line = region.rows == survey.whole.rows or region.columns == survey.whole.columns
     return region.size <= GRAIN and not is_line
 
 
-def edges(region: Region) -> tuple[Region, ...]:
+def edges(region: Block) -> tuple[Block, ...]:
     """The first and the last row, the first and the last column."""
     (top, bottom), (left, right) = region.rows, region.columns
     return (
@@ -341,7 +344,7 @@ def edges(region: Region) -> tuple[Region, ...]:
     )
 
 
-def search_sparse(survey: Survey, root: Node, most: int) -> list[Region]:
+def search_sparse(survey: Survey, root: Node, most: int) -> list[Block]:
     """Find one wrong element by halving. Grow it, or, if it stands alone, find the others.
 
     Gives the regions that read wrong without an element in them that does, and those not looked into when
@@ -354,7 +357,7 @@ def search_sparse(survey: Survey, root: Node, most: int) -> list[Region]:
     return scatter(survey, stack, most) if take(survey, first).is_element else []
 
 
-def take(survey: Survey, cell: Cell) -> Region:
+def take(survey: Survey, cell: Cell) -> Block:
     """Grow a wrong element, and mask what it grew to."""
     grown = grow(survey, *cell)
     survey.grains += not grown.is_element and is_grain(survey, grown)
@@ -381,9 +384,9 @@ def descend(survey: Survey, stack: list[Node]) -> Cell | None:
     return node.region.rows[0], node.region.columns[0]
 
 
-def scatter(survey: Survey, nodes: list[Node], most: int) -> list[Region]:
+def scatter(survey: Survey, nodes: list[Node], most: int) -> list[Block]:
     """Find every wrong element within `nodes`; the regions that are left are those of `search_sparse`."""
-    stuck: list[Region] = []
+    stuck: list[Block] = []
     level = nodes
     while level:
         below: list[Node] = []
@@ -401,7 +404,7 @@ def scatter(survey: Survey, nodes: list[Node], most: int) -> list[Region]:
     return stuck
 
 
-def crowded(survey: Survey, active: list[Node], stuck: list[Region]) -> list[Region]:
+def crowded(survey: Survey, active: list[Node], stuck: list[Block]) -> list[Block]:
     """Of too many regions, those that are left: none, if a rectangle accounts for many of them."""
     left = [*(node.region for node in active), *stuck]
     if active:
@@ -444,7 +447,7 @@ def narrow(survey: Survey, node: Node) -> Node:
     if rows is None and node.lone:
         return node
     columns = decode(survey, node, axis=1)
-    region = Region(rows or node.region.rows, columns or node.region.columns)
+    region = Block(rows or node.region.rows, columns or node.region.columns)
     if 4 * region.size > node.region.size:
         return node
     reading = survey.read(region, screening(node.reading))
@@ -481,7 +484,7 @@ def decode(survey: Survey, node: Node, axis: int) -> tuple[int, int] | None:
 # Rectangles ----------------------------------------------------------------------------------------------
 
 
-def grow(survey: Survey, row: int, column: int) -> Region:
+def grow(survey: Survey, row: int, column: int) -> Block:
     """The rectangle around a wrong element that is wrong throughout, as far as it was tried.
 
     It reaches as far as the element's row and column do. Where an element of it is right, it is cut short
@@ -490,7 +493,7 @@ def grow(survey: Survey, row: int, column: int) -> Region:
     start = element(row, column)
     if stands_alone(survey, row, column):
         return start
-    region = Region(
+    region = Block(
         span(survey.whole.rows, row, lambda place: survey.is_wrong_at(place, column)),
         span(survey.whole.columns, column, lambda place: survey.is_wrong_at(row, place)),
     )
@@ -502,7 +505,7 @@ def grow(survey: Survey, row: int, column: int) -> Region:
     return start
 
 
-def cut(survey: Survey, region: Region, kept: Cell, flaw: Cell) -> Region:
+def cut(survey: Survey, region: Block, kept: Cell, flaw: Cell) -> Block:
     """The larger of what is left of a region when it ends between a wrong element and a right one.
 
     The end may be across rows or across columns. It is sought along the line of the right element, from
@@ -554,18 +557,18 @@ def reach(holds: Callable[[int], bool], most: int) -> int:
 def stands_alone(survey: Survey, row: int, column: int) -> bool:
     """Whether no neighbour of an element is wrong that was not found yet."""
     (_, bottom), (_, right) = survey.whole.rows, survey.whole.columns
-    ring = Region((max(0, row - 1), min(bottom, row + 2)), (max(0, column - 1), min(right, column + 2)))
+    ring = Block((max(0, row - 1), min(bottom, row + 2)), (max(0, column - 1), min(right, column + 2)))
     weights = survey.weights(ring).copy()
     weights[row - ring.rows[0], column - ring.columns[0]] = 0.0
     return not survey.read_along(ring, weights, 0.0).wrong
 
 
-def is_solid(survey: Survey, region: Region) -> bool:
+def is_solid(survey: Survey, region: Block) -> bool:
     """Whether a region is wrong wherever it is tried."""
     return find_flaw(survey, region) is None
 
 
-def find_flaw(survey: Survey, region: Region) -> Cell | None:
+def find_flaw(survey: Survey, region: Block) -> Cell | None:
     """An element of a region that is right, if one is met: at spread places, at the corners, in a line.
 
     A small region is tried everywhere, and few lines are asked for as such, each at once.
@@ -581,7 +584,7 @@ def find_flaw(survey: Survey, region: Region) -> Cell | None:
     return None
 
 
-def spread(survey: Survey, region: Region) -> list[Cell]:
+def spread(survey: Survey, region: Block) -> list[Cell]:
     """Random places, one in each part of the rows and one in each part of the columns (a Latin square)."""
 
     def along(start: int, stop: int) -> NDArray[np.float64]:
@@ -592,12 +595,12 @@ def spread(survey: Survey, region: Region) -> list[Cell]:
     return [(int(row), int(column)) for row, column in zip(rows, columns, strict=True)]
 
 
-def corners(region: Region) -> list[Cell]:
+def corners(region: Block) -> list[Cell]:
     (top, bottom), (left, right) = region.rows, region.columns
     return sorted({(row, column) for row in (top, bottom - 1) for column in (left, right - 1)})
 
 
-def lines(region: Region) -> Iterator[Region]:
+def lines(region: Block) -> Iterator[Block]:
     """The rows of a region that has few of them but more than one; then its columns, likewise."""
     height, width = region.shape
     if 1 < height <= FEW_LINES:
@@ -606,12 +609,12 @@ def lines(region: Region) -> Iterator[Region]:
         yield from (replace(region, columns=(left, left + 1)) for left in range(*region.columns))
 
 
-def trim(survey: Survey, region: Region) -> Region:
+def trim(survey: Survey, region: Block) -> Block:
     """A region without the outer lines that were found before."""
     new = ~survey.found[region.slices]
     rows, columns = np.flatnonzero(new.any(axis=1)), np.flatnonzero(new.any(axis=0))
     (top, left) = region.rows[0], region.columns[0]
-    return Region(
+    return Block(
         (top + int(rows[0]), top + int(rows[-1]) + 1), (left + int(columns[0]), left + int(columns[-1]) + 1)
     )
 
@@ -619,7 +622,7 @@ def trim(survey: Survey, region: Region) -> Region:
 # What was found ------------------------------------------------------------------------------------------
 
 
-def give_up(survey: Survey, left: Sequence[Region], kind: Kind = Kind.MANY) -> Location:
+def give_up(survey: Survey, left: Sequence[Block], kind: Kind = Kind.MANY) -> Location:
     """The end of a search that leaves regions unexplained."""
     found = conclude(survey, complete=False)
     kind = Kind.DENSE if found.kind is Kind.DENSE else kind
@@ -634,7 +637,7 @@ def conclude(survey: Survey, complete: bool) -> Location:
     columns = {col for piece in lines if piece.rows == survey.whole.rows for col in range(*piece.columns)}
     if 1 in survey.whole.shape:
         rows, columns = set(), set()
-    stripped = (Region(strip(piece.rows, rows), strip(piece.columns, columns)) for piece in pieces)
+    stripped = (Block(strip(piece.rows, rows), strip(piece.columns, columns)) for piece in pieces)
     apart = {piece for piece in stripped if piece.size}
     blocks = {
         piece for piece in apart if piece.size >= SMALLEST_BLOCK or piece == survey.whole != element(0, 0)
@@ -668,26 +671,26 @@ def only(kinds: Sequence[Kind]) -> Kind:
     return kinds[0] if len(kinds) == 1 else Kind.MIXED if kinds else Kind.NONE
 
 
-def is_dense(survey: Survey, pieces: Collection[Region]) -> bool:
+def is_dense(survey: Survey, pieces: Collection[Block]) -> bool:
     """Whether all was found to be wrong, or so much in so many pieces that their shapes tell nothing."""
     if len(pieces) > SMALLEST_BLOCK:
         return 2 * int(np.count_nonzero(survey.found)) > survey.found.size
     return survey.whole in pieces and not survey.whole.is_element
 
 
-def merge(pieces: Sequence[Region]) -> list[Region]:
+def merge(pieces: Sequence[Block]) -> list[Block]:
     """The same cells in fewer regions: first side by side, then one above the other."""
     beside = join(pieces, lambda region: region.rows, lambda region: region.columns)
     merged = join(beside, lambda region: region.columns, lambda region: region.rows)
     return merged if len(merged) == len(pieces) else merge(merged)
 
 
-Side = Callable[[Region], tuple[int, int]]
+Side = Callable[[Block], tuple[int, int]]
 
 
-def join(pieces: Sequence[Region], kept: Side, joined: Side) -> list[Region]:
+def join(pieces: Sequence[Block], kept: Side, joined: Side) -> list[Block]:
     """Regions that agree in the `kept` side and touch in the `joined` one made one."""
-    done: list[Region] = []
+    done: list[Block] = []
     for piece in sorted(pieces, key=lambda region: (kept(region), joined(region))):
         if done and kept(done[-1]) == kept(piece) and joined(done[-1])[1] == joined(piece)[0]:
             done[-1] = hull((done[-1], piece))
@@ -696,7 +699,7 @@ def join(pieces: Sequence[Region], kept: Side, joined: Side) -> list[Region]:
     return done
 
 
-def complete_line(survey: Survey, region: Region) -> Region:
+def complete_line(survey: Survey, region: Block) -> Block:
     """The whole rows or columns that a region is most of, where what it lacks was found as well."""
     height, width = survey.whole.shape
     row = replace(region, columns=survey.whole.columns)

@@ -15,6 +15,7 @@ from aliascheck.engine import check_loss, metered
 from aliascheck.errors import AliascheckError
 from aliascheck.language import Closure, Meter
 from aliascheck.memory import (
+    DIRECTIONS,
     Data,
     Path,
     Record,
@@ -165,6 +166,8 @@ def _settings(audit: Audit, bindings: Mapping[str, Any], selection: Selection) -
         rtol=tolerance.rtol if selection.rtol is None else selection.rtol,
         atol=tolerance.atol if selection.atol is None else selection.atol,
         seed=selection.seed if selection.seed is not None else audit.seed or 0,
+        probes=selection.probes or audit.probes or DIRECTIONS,
+        thorough=selection.thorough or bool(audit.thorough),
         ties=tuple(_tie(audit, tie, bindings) for tie in audit.ties),
     )
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from aliascheck.audit import GroupOutcome, Outcome, SlotOutcome
+from aliascheck.audit import Coverage, GroupOutcome, Outcome, SlotOutcome
 from aliascheck.cases import Audit, Case, Expectation, compare_entries
 from aliascheck.memory import format_path
 from aliascheck.report import (
     LARGEST_SHOWN,
     AuditResult,
+    CoverageResult,
     FindingResult,
     GroupResult,
     Lane,
@@ -121,7 +122,19 @@ def _group(outcome: GroupOutcome) -> GroupResult:
         residual=encode(attribution.residual),
         conserved=attribution.conserved,
         cells=len(group.cells),
+        coverage=_coverage(outcome.coverage),
         memory=_lanes(outcome),
+    )
+
+
+def _coverage(coverage: Coverage) -> CoverageResult:
+    smallest = coverage.smallest_fault
+    return CoverageResult(
+        exact=coverage.exact,
+        directions=coverage.directions,
+        finer=coverage.finer,
+        jointly=coverage.jointly,
+        smallest_fault=None if smallest is None else encode(smallest),
     )
 
 

@@ -20,7 +20,7 @@ class Slot(Data, frozen=True, eq=False):
 
     `shows` marks the probes at its cells. `problem` is "shape" or "nonfinite" where its gradient cannot be
     compared, described by `problem_text`. `cells`, where given, is of the slot's shape and tells which
-    probe each element is; `regions`, elsewhere, names the part of the slot that each probe moves.
+    probe each element is.
     """
 
     name: str
@@ -31,7 +31,6 @@ class Slot(Data, frozen=True, eq=False):
     problem_text: str = ""
     cells: Cells | None = None
     shape: tuple[int, ...] = ()
-    regions: tuple[str, ...] = ()
 
 
 class Access(Data, frozen=True, eq=False):
@@ -74,7 +73,8 @@ class Evidence(Data, frozen=True, eq=False):
 
     `gates_failed` names the checks of the gates that did not hold; then `held` is not to be trusted, and
     numbers decide. `kinks` marks, for each slot, whether the loss has a kink at its cells; `undecided`
-    where the oracle could not resolve it. `slack` is the difference that the user accepts.
+    where the oracle could not resolve it. `slack` is the difference that the user accepts. `located` says
+    in words where a slot's share of an access is wrong, where that has been searched for.
     """
 
     slots: tuple[Slot, ...]
@@ -86,6 +86,7 @@ class Evidence(Data, frozen=True, eq=False):
     undecided: tuple[bool, ...] = ()
     slack: float = 0.0
     notes: tuple[str, ...] = field(default=())
+    located: dict[tuple[int, int], str] = field(default_factory=dict)
 
     @property
     def covered(self) -> Mask:

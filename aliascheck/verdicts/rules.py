@@ -136,7 +136,7 @@ def holds_what_nothing_explains(bench: Bench) -> Iterator[Hit]:
             pair = attribution.pairs[i, a]
             if pair.entry == WRONG:
                 bench.settled.add((i, a))
-                where = describe_fault(
+                where = bench.evidence.located.get((i, a)) or describe_fault(
                     bench.evidence.slots[i],
                     attribution.held[i, a],
                     attribution.effects[a],
@@ -169,7 +169,9 @@ def a_contribution_is_lost(bench: Bench) -> Iterator[Hit]:
             lost &= ~bench.shows(i)
             if i not in bench.reported:
                 elsewhere = next((j for j in bench.everyone if bench.holds(j, a)), None)
-                yield Hit(i, (a,), elsewhere, _share(bench, a, i, here), cause=_cause(bench, a, elsewhere))
+                share, cause = _share(bench, a, i, here), _cause(bench, a, elsewhere)
+                where = bench.evidence.located.get((i, a))
+                yield Hit(i, (a,), elsewhere, share, where=where, cause=cause)
 
 
 def an_unlisted_reader_is_lost(bench: Bench) -> Iterator[Hit]:

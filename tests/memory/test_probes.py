@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aliascheck.memory import CellMap, Region, inner, random_directions, signed_uniform, single_cells
+from aliascheck.memory import CellMap, Region, inner, random_directions, single_cells
 from aliascheck.memory.probes import BLOCK, DIRECTIONS
 
 steady = settings(deadline=None, derandomize=True)
@@ -121,14 +121,6 @@ def test_probes_are_those_of_the_seed():
     assert np.array_equal(flat((4,)), flat((4,)))
     assert not np.array_equal(flat((4,)), flat((5,)))
     assert not np.array_equal(flat((4, 0)), flat((4, 1)))
-
-
-def test_signed_uniform_fills_both_sides_alike():
-    weights = signed_uniform(200_000, (1,)).astype(float)
-    assert np.all((np.abs(weights) >= 0.5) & (np.abs(weights) <= 1.5))
-    assert abs(weights.mean()) < 0.01 and abs((weights > 0).mean() - 0.5) < 0.005
-    assert abs(np.abs(weights).mean() - 1.0) < 0.003
-    assert np.array_equal(np.histogram(np.abs(weights), 10, (0.5, 1.5))[0] > 19_000, np.ones(10, bool))
 
 
 def test_one_cell_off_shows_in_every_probe_that_moves_it():

@@ -11,12 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from aliascheck.oracle.directions import (
-    directions_needed,
-    miss_probability,
-    signed_uniform,
-    smallest_fault_seen,
-)
+from aliascheck.memory import signed_uniform
+from aliascheck.oracle.directions import directions_needed, miss_probability, smallest_fault_seen
 
 DRAWS = 400_000
 steady = settings(deadline=None, derandomize=True)
@@ -76,7 +72,8 @@ def test_entries_are_even_in_sign_and_size() -> None:
 
 def test_seeds_and_shapes_are_kept() -> None:
     first = signed_uniform((3, 4), seed=7)
-    assert first.shape == (3, 4) and first.dtype == np.float64
+    assert first.shape == (3, 4) and first.dtype == np.float32
+    assert signed_uniform((3, 4), 7, np.float64).dtype == np.float64
     assert np.array_equal(first, signed_uniform((3, 4), seed=7))
     assert not np.any(first == signed_uniform((3, 4), seed=8))
     assert not np.any(signed_uniform((3, 4), (7, 0)) == signed_uniform((3, 4), (7, 1)))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from aliascheck.oracle.localisation import Kind, Location, Region, hull, localise, merge
+from aliascheck.oracle.localisation import Block, Kind, Location, hull, localise, merge
 from tests.oracle.locations import cells_of
 from tests.oracle.tied import FAULTS, Differences, Tied
 
@@ -32,9 +32,9 @@ class Exact:
         self.error = error
         self.level = level
         self.rng = np.random.default_rng(seed)
-        self.asked: list[tuple[Region, Matrix]] = []
+        self.asked: list[tuple[Block, Matrix]] = []
 
-    def __call__(self, region: Region, weights: Matrix, accuracy: float) -> tuple[float, float]:
+    def __call__(self, region: Block, weights: Matrix, accuracy: float) -> tuple[float, float]:
         assert weights.shape == region.shape == self.error[region.slices].shape
         assert weights.any() and accuracy >= 0.0
         self.asked.append((region, weights.copy()))
@@ -67,7 +67,7 @@ def assert_exact(wrong: Mask, level: float = 1e-9, seed: int = 0) -> Location:
     return location
 
 
-def mask(shape: tuple[int, int], *regions: Region) -> Mask:
+def mask(shape: tuple[int, int], *regions: Block) -> Mask:
     wrong = np.zeros(shape, bool)
     for region in regions:
         wrong[region.slices] = True
@@ -122,7 +122,7 @@ def test_wrong_lines_are_found(
 @given(shapes, levels, seeds)
 def test_a_wrong_rectangle_is_found_with_its_corners(shape: tuple[int, int], level: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    region = Region(draw_interval(rng, shape[0]), draw_interval(rng, shape[1]))
+    region = Block(draw_interval(rng, shape[0]), draw_interval(rng, shape[1]))
     location = assert_exact(mask(shape, region), level, seed)
     if region.size >= 4 and region.shape[0] < shape[0] and region.shape[1] < shape[1]:
         assert location.blocks == (region,)
@@ -133,14 +133,14 @@ def test_a_wrong_rectangle_is_found_with_its_corners(shape: tuple[int, int], lev
 def test_a_64th_is_found_as_a_block(shape: tuple[int, int], level: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
     top, left = (int(rng.choice([0, rng.integers(side - side // 8), side - side // 8])) for side in shape)
-    region = Region((top, top + shape[0] // 8), (left, left + shape[1] // 8))
+    region = Block((top, top + shape[0] // 8), (left, left + shape[1] // 8))
     location = assert_exact(mask(shape, region), level, seed)
     assert (location.kind, location.blocks) == (Kind.BLOCK, (region,))
 
 
 @pytest.mark.parametrize("rows", [(0, 30), (30, 90), (10, 88), (0, 89)])
 def test_a_rectangle_of_full_width_is_rows(rows: tuple[int, int]) -> None:
-    location = assert_exact(mask((90, 64), Region(rows, (0, 64))))
+    location = assert_exact(mask((90, 64), Block(rows, (0, 64))))
     assert (location.kind, location.rows) == (Kind.ROWS, tuple(range(*rows)))
 
 
@@ -153,32 +153,32 @@ def test_scattered_elements_are_found(shape: tuple[int, int], count: int) -> Non
 
 
 MIXTURES = {
-    "row and element": (Region((7, 8), (0, 64)), Region((50, 51), (3, 4))),
-    "row and element beside it": (Region((7, 8), (0, 64)), Region((8, 9), (3, 4))),
-    "row and column": (Region((7, 8), (0, 64)), Region((0, 90), (20, 21))),
-    "row and column at the rim": (Region((0, 1), (0, 64)), Region((0, 90), (63, 64))),
-    "block and element": (Region((10, 30), (5, 25)), Region((80, 81), (60, 61))),
-    "block and its neighbour": (Region((10, 30), (5, 25)), Region((20, 21), (26, 27))),
-    "block and row": (Region((10, 30), (5, 25)), Region((60, 61), (0, 64))),
-    "row through a block": (Region((10, 30), (5, 25)), Region((20, 21), (0, 64))),
-    "two blocks": (Region((10, 30), (5, 25)), Region((50, 80), (40, 60))),
-    "two blocks in the same rows": (Region((10, 30), (5, 20)), Region((10, 30), (40, 60))),
-    "two blocks that overlap": (Region((10, 40), (5, 30)), Region((30, 80), (20, 60))),
-    "corner cut out": (Region((10, 60), (5, 30)), Region((40, 60), (5, 60))),
-    "two blocks with a row between": (Region((10, 17), (5, 30)), Region((18, 25), (5, 30))),
-    "two blocks with a column between": (Region((10, 70), (5, 12)), Region((10, 70), (13, 20))),
+    "row and element": (Block((7, 8), (0, 64)), Block((50, 51), (3, 4))),
+    "row and element beside it": (Block((7, 8), (0, 64)), Block((8, 9), (3, 4))),
+    "row and column": (Block((7, 8), (0, 64)), Block((0, 90), (20, 21))),
+    "row and column at the rim": (Block((0, 1), (0, 64)), Block((0, 90), (63, 64))),
+    "block and element": (Block((10, 30), (5, 25)), Block((80, 81), (60, 61))),
+    "block and its neighbour": (Block((10, 30), (5, 25)), Block((20, 21), (26, 27))),
+    "block and row": (Block((10, 30), (5, 25)), Block((60, 61), (0, 64))),
+    "row through a block": (Block((10, 30), (5, 25)), Block((20, 21), (0, 64))),
+    "two blocks": (Block((10, 30), (5, 25)), Block((50, 80), (40, 60))),
+    "two blocks in the same rows": (Block((10, 30), (5, 20)), Block((10, 30), (40, 60))),
+    "two blocks that overlap": (Block((10, 40), (5, 30)), Block((30, 80), (20, 60))),
+    "corner cut out": (Block((10, 60), (5, 30)), Block((40, 60), (5, 60))),
+    "two blocks with a row between": (Block((10, 17), (5, 30)), Block((18, 25), (5, 30))),
+    "two blocks with a column between": (Block((10, 70), (5, 12)), Block((10, 70), (13, 20))),
     "frame": (
-        Region((10, 15), (5, 50)),
-        Region((55, 60), (5, 50)),
-        Region((10, 60), (5, 10)),
-        Region((10, 60), (45, 50)),
+        Block((10, 15), (5, 50)),
+        Block((55, 60), (5, 50)),
+        Block((10, 60), (5, 10)),
+        Block((10, 60), (45, 50)),
     ),
-    "block, row, element": (Region((10, 30), (5, 25)), Region((60, 61), (0, 64)), Region((80, 81), (60, 61))),
+    "block, row, element": (Block((10, 30), (5, 25)), Block((60, 61), (0, 64)), Block((80, 81), (60, 61))),
 }
 
 
 @pytest.mark.parametrize("regions", MIXTURES.values(), ids=MIXTURES.keys())
-def test_mixed_faults_come_out_right(regions: tuple[Region, ...]) -> None:
+def test_mixed_faults_come_out_right(regions: tuple[Block, ...]) -> None:
     for seed in range(8):
         assert_exact(mask((90, 64), *regions), seed=seed)
 
@@ -186,14 +186,14 @@ def test_mixed_faults_come_out_right(regions: tuple[Region, ...]) -> None:
 def test_mixed_faults_are_named_each() -> None:
     location = assert_exact(mask((90, 64), *MIXTURES["block, row, element"]))
     assert (location.kind, location.rows, location.elements) == (Kind.MIXED, (60,), ((80, 60),))
-    assert location.blocks == (Region((10, 30), (5, 25)),)
+    assert location.blocks == (Block((10, 30), (5, 25)),)
     crossing = assert_exact(mask((90, 64), *MIXTURES["row and column"]))
     assert (crossing.rows, crossing.columns, crossing.elements, crossing.blocks) == ((7,), (20,), (), ())
     rim = assert_exact(mask((90, 64), *MIXTURES["row and column at the rim"]))
     assert (rim.rows, rim.columns, rim.elements, rim.blocks) == ((0,), (63,), (), ())
-    beside = mask((90, 64), Region((7, 8), (0, 64)), Region((8, 18), (3, 13)))
+    beside = mask((90, 64), Block((7, 8), (0, 64)), Block((8, 18), (3, 13)))
     for seed in range(8):
-        assert assert_exact(beside, seed=seed).blocks == (Region((8, 18), (3, 13)),)
+        assert assert_exact(beside, seed=seed).blocks == (Block((8, 18), (3, 13)),)
         assert len(assert_exact(mask((90, 64), *MIXTURES["corner cut out"]), seed=seed).blocks) <= 3
     two = assert_exact(mask((90, 64), *MIXTURES["two blocks"]))
     assert (two.kind, two.blocks) == (Kind.BLOCK, MIXTURES["two blocks"])
@@ -219,19 +219,19 @@ def test_a_faint_fault_is_found_beside_a_strong_one() -> None:
 @pytest.mark.parametrize(
     ("shape", "region", "kind"),
     [
-        ((1, 1), Region((0, 1), (0, 1)), Kind.ELEMENTS),
-        ((1, 2), Region((0, 1), (0, 2)), Kind.DENSE),
-        ((5, 5), Region((0, 5), (0, 5)), Kind.DENSE),
-        ((5, 5), Region((1, 2), (0, 5)), Kind.ROWS),
-        ((5, 5), Region((0, 5), (2, 4)), Kind.COLUMNS),
-        ((5, 5), Region((1, 2), (0, 3)), Kind.ELEMENTS),
-        ((5, 5), Region((1, 3), (0, 2)), Kind.BLOCK),
-        ((1, 500), Region((0, 1), (3, 5)), Kind.ELEMENTS),
-        ((1, 500), Region((0, 1), (30, 60)), Kind.BLOCK),
-        ((500, 1), Region((30, 60), (0, 1)), Kind.BLOCK),
+        ((1, 1), Block((0, 1), (0, 1)), Kind.ELEMENTS),
+        ((1, 2), Block((0, 1), (0, 2)), Kind.DENSE),
+        ((5, 5), Block((0, 5), (0, 5)), Kind.DENSE),
+        ((5, 5), Block((1, 2), (0, 5)), Kind.ROWS),
+        ((5, 5), Block((0, 5), (2, 4)), Kind.COLUMNS),
+        ((5, 5), Block((1, 2), (0, 3)), Kind.ELEMENTS),
+        ((5, 5), Block((1, 3), (0, 2)), Kind.BLOCK),
+        ((1, 500), Block((0, 1), (3, 5)), Kind.ELEMENTS),
+        ((1, 500), Block((0, 1), (30, 60)), Kind.BLOCK),
+        ((500, 1), Block((30, 60), (0, 1)), Kind.BLOCK),
     ],
 )
-def test_places_are_called_what_they_are(shape: tuple[int, int], region: Region, kind: Kind) -> None:
+def test_places_are_called_what_they_are(shape: tuple[int, int], region: Block, kind: Kind) -> None:
     assert assert_exact(mask(shape, region)).kind is kind
 
 
@@ -240,13 +240,13 @@ def test_an_empty_matrix_is_right() -> None:
 
 
 regions = st.tuples(st.integers(0, 6), st.integers(1, 3), st.integers(0, 6), st.integers(1, 3)).map(
-    lambda sides: Region((sides[0], sides[0] + sides[1]), (sides[2], sides[2] + sides[3]))
+    lambda sides: Block((sides[0], sides[0] + sides[1]), (sides[2], sides[2] + sides[3]))
 )
 
 
 @steady
 @given(st.lists(regions, max_size=8))
-def test_merging_keeps_the_cells(pieces: list[Region]) -> None:
+def test_merging_keeps_the_cells(pieces: list[Block]) -> None:
     merged = merge(pieces)
     assert len(merged) <= len(pieces)
     assert np.array_equal(mask((10, 10), *merged), mask((10, 10), *pieces))
@@ -254,7 +254,7 @@ def test_merging_keeps_the_cells(pieces: list[Region]) -> None:
 
 @steady
 @given(regions.filter(lambda region: not region.is_element))
-def test_halves_are_all_of_a_region(region: Region) -> None:
+def test_halves_are_all_of_a_region(region: Block) -> None:
     halves = region.halves()
     assert hull(halves) == region
     assert sum(half.size for half in halves) == region.size and min(half.size for half in halves) > 0
@@ -287,7 +287,7 @@ def test_a_matrix_that_is_wrong_throughout_is_dense(
     for seed in range(5):
         location = find(draw(shape, np.random.default_rng(seed)), seed=seed)
         assert location.kind is Kind.DENSE and not location.complete
-        assert location.bounding == Region((0, shape[0]), (0, shape[1]))
+        assert location.bounding == Block((0, shape[0]), (0, shape[1]))
         assert location.derivatives <= 25
 
 
@@ -326,7 +326,7 @@ def test_near_the_bound_no_right_element_is_named(count: int, exponent: float, s
 @steady
 @given(st.floats(-3, 1), seeds)
 def test_near_the_bound_a_block_is_not_exceeded(exponent: float, seed: int) -> None:
-    wrong = mask((60, 40), Region((20, 35), (10, 30)))
+    wrong = mask((60, 40), Block((20, 35), (10, 30)))
     location = find(errors_at(wrong, seed), 10.0**exponent, seed)
     assert not np.any(cells_of(location, wrong.shape) & ~wrong)
 
@@ -345,7 +345,7 @@ def test_what_cannot_be_measured_is_not_said_to_be_right(reading: tuple[float, f
 
 
 def test_a_fault_that_shows_in_no_part_of_the_matrix_is_said_to_be_somewhere() -> None:
-    def residual(region: Region, weights: Matrix, accuracy: float) -> tuple[float, float]:
+    def residual(region: Block, weights: Matrix, accuracy: float) -> tuple[float, float]:
         return (2.0, 1.0) if region.size > 300 else (0.0, 1.0)
 
     location = localise(residual, (40, 30), 1.0, 0)
@@ -406,14 +406,14 @@ def test_steps_are_as_large_as_asked(scale: float) -> None:
 @pytest.mark.parametrize(
     ("region", "most"),
     [
-        (Region((412, 413), (77, 78)), 8),
-        (Region((412, 413), (0, 800)), 90),
-        (Region((0, 1000), (77, 78)), 90),
-        (Region((412, 537), (77, 177)), 150),
+        (Block((412, 413), (77, 78)), 8),
+        (Block((412, 413), (0, 800)), 90),
+        (Block((0, 1000), (77, 78)), 90),
+        (Block((412, 537), (77, 177)), 150),
     ],
     ids=["element", "row", "column", "block"],
 )
-def test_large_matrices_cost_little(region: Region, most: int) -> None:
+def test_large_matrices_cost_little(region: Block, most: int) -> None:
     assert max(assert_exact(mask((1000, 800), region), seed=seed).derivatives for seed in range(4)) <= most
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from aliascheck.oracle.localisation import Region
+from aliascheck.oracle.localisation import Block
 from aliascheck.oracle.noise import noise_level
 from aliascheck.oracle.stencil import derivative
 
@@ -61,7 +61,7 @@ class Differences:
         dense = model.scale * signs.reshape(reported.shape)
         self._noise = noise_level(lambda t: model.loss(model.memory + t * dense), self._base)
 
-    def __call__(self, region: Region, weights: Matrix, accuracy: float) -> tuple[float, float]:
+    def __call__(self, region: Block, weights: Matrix, accuracy: float) -> tuple[float, float]:
         part, base = self._moved[region.slices], self._model.memory[region.slices]
 
         def phi(t: float) -> float:

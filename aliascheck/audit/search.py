@@ -1,0 +1,174 @@
+"""The search for the place of a fault in a large group: elements, rows, columns or blocks, or all over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aliascheck.audit.bench import Bench
+from aliascheck.audit.groups import SlotPlan
+from aliascheck.audit.sighting import Sighting
+from aliascheck.audit.slots import tangent_of
+from aliascheck.audit.truths import asking
+from aliascheck.memory import (
+    NOTHING,
+    Cells,
+    Data,
+    Region,
+    inner,
+    overlaps_itself,
+    scatter,
+    signed_uniform,
+    unwrap,
+)
+from aliascheck.oracle import ROUNDING, AccessView, Block, Kind, Location, Oracle, first_step, localise
+
+
+class Place(Data, frozen=True, eq=False):
+    """Where a slot is wrong: in words, and as regions of the group's memory."""
+
+    text: str
+    regions: tuple[Region, ...]
+    location: Location
+
+
+class Search:
+    """One slot's contribution of one access, held against its path derivative region by region.
+
+    The slot is looked at as a matrix: a vector is one row, further axes lie within the columns. A slot that
+    shows cells more than once is a row of its cells.
+    """
+
+    def __init__(self, bench: Bench, mode: str, sighting: Sighting, slot: int, access: int) -> None:
+        group = sighting.group
+        self._bench = bench
+        self._group = group
+        self._plan = group.slots[slot]
+        self._access = sighting.measured.columns[access].plan
+        self._scale = group.block.scale
+        self._matrix = _as_matrix(group.cells.of(self._plan.array))
+        self._held = self._contribution(mode, sighting)
+
+    def _contribution(self, mode: str, sighting: Sighting) -> NDArray[np.float64]:
+        """What the slot holds of the access, in memory. Shapes: (cells,)."""
+        if sighting.failed:
+            return self._in_memory(mode, None)
+        closed = {access.path: 0.0 for access in self._bench.accesses}
+        held = self._in_memory(mode, {**closed, self._access.path: 1.0})
+        if sighting.gated.silent.any():
+            held -= self._in_memory(mode, closed)
+        return held
+
+    def _in_memory(self, mode: str, gates: dict[tuple[object, ...], float] | None) -> NDArray[np.float64]:
+        gradients = self._bench.subject.gradients(mode, gates)
+        value, tangent = unwrap(self._plan.value, tangent_of(self._plan, gradients))
+        size = len(self._group.cells)
+        if tangent is NOTHING:
+            return np.zeros(size)
+        return scatter(self._group.cells.of(np.asarray(value)), size, tangent)
+
+    def run(self, seed: int) -> Place:
+        """Find the place. Costs some hundred evaluations, whatever the size."""
+        with asking(self._bench) as oracle:
+
+            def residual(block: Block, weights: NDArray[np.float64], accuracy: float) -> tuple[float, float]:
+                return self._residual(oracle, self._matrix[block.slices], weights, accuracy)
+
+            location = localise(residual, self._matrix.shape, self._scale, seed)
+            is_turned = location.kind is Kind.DENSE and self._is_transposed(oracle, seed)
+        text = "transposed" if is_turned else describe(location, self._plan)
+        return Place(text, tuple(self._regions(location)), location)
+
+    def _residual(
+        self, oracle: Oracle, cells: Cells, weights: NDArray[np.floating], accuracy: float
+    ) -> tuple[float, float]:
+        """What is held along a direction of some cells, less the derivative along it; and its bound."""
+        held, norm = inner(weights, self._held[cells])
+        slope, bound = self._slope(oracle, cells, weights, accuracy)
+        return held - slope, 2 * bound + ROUNDING * norm
+
+    def _slope(
+        self, oracle: Oracle, cells: Cells, weights: NDArray[np.floating], accuracy: float = 0.0
+    ) -> tuple[float, float]:
+        direction = np.zeros(len(self._group.cells))
+        direction[cells] = weights
+        shown = self._group.cells.show(direction, self._access.array)
+        if not shown.any():
+            return 0.0, 0.0
+        view = AccessView(self._access.path, self._access.array)
+        with oracle.moving_access(view, shown, 1.0) as phi:
+            estimate = oracle.slope(phi, first_step(np.size(weights), direction.size), accuracy)
+        return estimate.value, estimate.bound
+
+    def _is_transposed(self, oracle: Oracle, seed: int) -> bool:
+        """Whether the slot holds the numbers of the transposed derivative, in the order of its own."""
+        rows, columns = self._matrix.shape
+        if self._plan.array.ndim != 2 or min(rows, columns) < 2:
+            return False
+        weights = self._scale * signed_uniform(rows * columns, (seed, 1)).astype(float)
+        held, norm = inner(weights.reshape(rows, columns), self._held[self._matrix])
+        slope, bound = self._slope(oracle, self._matrix, weights.reshape(columns, rows).T)
+        return abs(held - slope) <= 2 * bound + ROUNDING * norm
+
+    def _regions(self, location: Location) -> Iterator[Region]:
+        """What was found, as regions of memory."""
+        for row, column in location.elements:
+            yield Region(self._matrix[row, column].reshape(1))
+        for row in location.rows:
+            yield Region(np.sort(self._matrix[row]))
+        for column in location.columns:
+            yield Region(np.sort(self._matrix[:, column]))
+        for block in location.blocks:
+            yield Region(np.sort(self._matrix[block.slices].ravel()))
+
+
+def _as_matrix(cells: Cells) -> Cells:
+    if overlaps_itself(cells):
+        return np.unique(cells)[np.newaxis]
+    return cells.reshape(cells.shape[0], -1) if cells.ndim > 1 else cells.reshape(1, -1)
+
+
+MOST_NAMED = 4
+
+
+def describe(location: Location, plan: SlotPlan) -> str:
+    """Where a slot is wrong, in its own terms: `elements [3, 5], [7, 0]`, `row 17`, `throughout`."""
+    shape = plan.array.shape
+    parts = [
+        _listed("element", [_element(place, shape) for place in location.elements]),
+        _listed("row", [str(row) for row in location.rows]),
+        _listed("column", [str(column) for column in location.columns]),
+        _listed("block", [_block(block, shape) for block in location.blocks]),
+    ]
+    found = ", ".join(part for part in parts if part)
+    if location.kind is Kind.DENSE:
+        return "throughout"
+    if location.complete or location.bounding is None:
+        return found
+    more = f"in many places within {_block(location.bounding, shape)}"
+    return f"{found}, and {more}" if found else more
+
+
+def _element(place: tuple[int, int], shape: tuple[int, ...]) -> str:
+    row, column = place
+    if len(shape) < 2:
+        return f"[{column}]"
+    rest = np.unravel_index(column, shape[1:])
+    return "[" + ", ".join(map(str, (row, *(int(index) for index in rest)))) + "]"
+
+
+def _block(block: Block, shape: tuple[int, ...]) -> str:
+    """As NumPy writes it: `[16:32, 0:8]`; of axes beyond the second, the columns stand for all of them."""
+    rows, columns = (f"{start}:{stop}" for start, stop in (block.rows, block.columns))
+    return f"[{columns}]" if len(shape) < 2 else f"[{rows}, {columns}]"
+
+
+def _listed(word: str, names: list[str]) -> str:
+    if not names:
+        return ""
+    plural = "" if len(names) == 1 else "s"
+    if len(names) > MOST_NAMED:
+        return f"{len(names)} {word}s ({', '.join(names[:MOST_NAMED])}, ...)"
+    return f"{word}{plural} {', '.join(names)}"

@@ -1,0 +1,96 @@
+"""What is seen of a group at one point of the memory: truths, and what the engine reported there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aliascheck.audit.bench import Bench
+from aliascheck.audit.evidence import intruders, point_of
+from aliascheck.audit.gating import Gated, run_gates
+from aliascheck.audit.groups import Group
+from aliascheck.audit.jitter import moved_nearby
+from aliascheck.audit.screening import screen
+from aliascheck.audit.slots import Holding, holding_nearby
+from aliascheck.audit.truths import MeasuredGroup, Measurements
+from aliascheck.errors import EngineError
+from aliascheck.memory import Data
+from aliascheck.oracle import ROUNDING
+from aliascheck.subjects.subject import Gradients
+from aliascheck.verdicts.evidence import Point
+
+GIVEN = b"given"
+
+
+class Sighting(Data, frozen=True, eq=False):
+    """What was measured of one group at one point of the memory, and what the engine reported there."""
+
+    measured: MeasuredGroup
+    holding: Holding
+    gated: Gated
+    failed: tuple[str, ...]
+
+    @property
+    def group(self) -> Group:
+        return self.holding.group
+
+    @property
+    def is_telling(self) -> bool:
+        """Whether the gates hold, and each access has a derivative at the slots' cells.
+
+        Zero initialisation, mostly, is why one has none.
+        """
+        covered = np.logical_or.reduce([slot.shows for slot in self.holding.slots])
+        heard = [
+            np.any((np.abs(effect.values) > effect.accept) & covered) for effect in self.measured.effects
+        ]
+        return not self.failed and all(heard)
+
+    @property
+    def rounding(self) -> NDArray[np.float64]:
+        """What a right engine's rounding may add along each probe."""
+        return np.asarray(ROUNDING * self.holding.norms.sum(axis=0))
+
+    def in_columns_of(self, measured: MeasuredGroup) -> Point:
+        """The evidence at this point, in the columns of another."""
+        return point_of(self.measured.with_columns(measured.columns), self.holding, self.gated)
+
+
+def look(
+    bench: Bench,
+    measurements: Measurements,
+    mode: str,
+    reported: Gradients,
+    holdings: Sequence[Holding],
+    point: bytes,
+) -> list[Sighting]:
+    """Every one of some groups, at the memory as it is."""
+    gates = run_gates(bench, mode, reported, holdings)
+    together = screen(measurements, point, holdings) if bench.settings.stops != "report" else {}
+    sightings = []
+    for holding, gated in zip(holdings, gates, strict=True):
+        failed = gated.failed_checks(holding.values)
+        measured = together.get(holding.group) or measurements.at(point, holding.group)
+        if not failed:
+            measured = measured.with_foreign(intruders(bench, holding, gated))
+        sightings.append(Sighting(measured, holding, gated, failed))
+    return sightings
+
+
+def look_nearby(
+    bench: Bench, measurements: Measurements, mode: str, holdings: Sequence[Holding]
+) -> dict[Group, Sighting]:
+    """The same groups at a point nearby; none where the loss or the engine fails there."""
+    blocks = [group.block for group in bench.groups[mode]]
+    with moved_nearby(bench, blocks) as point:
+        if point is None:
+            return {}
+        try:
+            reported = bench.subject.gradients(mode)
+        except EngineError:
+            return {}
+        there = [holding_nearby(holding, reported) for holding in holdings]
+        seen = look(bench, measurements, mode, reported, there, point.name)
+        return {sighting.group: sighting for sighting in seen}
