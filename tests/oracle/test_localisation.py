@@ -18,7 +18,7 @@ from tests.oracle.tied import FAULTS, Differences, Tied
 
 Matrix = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-steady = settings(deadline=None, derandomize=True, max_examples=30)
+steady = settings(deadline=None, derandomize=True, max_examples=20)
 
 seeds = st.integers(0, 2**32)
 shapes = st.sampled_from([(32, 32), (12, 7), (90, 64), (3, 200), (211, 5), (300, 240), (1000, 800)])
@@ -53,6 +53,8 @@ def find(error: Matrix, level: float = 1e-9, seed: int = 0, scale: float = 1.0) 
     location = localise(Exact(error, level, seed), error.shape, scale, seed)
     named = cells_of(location, error.shape)
     assert location.complete == (location.bounding is None)
+    if location.bounding is not None:
+        assert np.array_equal(mask(error.shape, location.bounding) & named, named)
     if location.kind in (Kind.ELEMENTS, Kind.NONE):
         assert not np.any(named & (error == 0.0)), location
     if location.complete:
@@ -138,16 +140,22 @@ def test_a_64th_is_found_as_a_block(shape: tuple[int, int], level: float, seed: 
     assert (location.kind, location.blocks) == (Kind.BLOCK, (region,))
 
 
-@pytest.mark.parametrize("rows", [(0, 30), (30, 90), (10, 88), (0, 89)])
+@pytest.mark.parametrize("rows", [(0, 30), (30, 90), (10, 88), (0, 89), (1, 90)])
 def test_a_rectangle_of_full_width_is_rows(rows: tuple[int, int]) -> None:
     location = assert_exact(mask((90, 64), Block(rows, (0, 64))))
     assert (location.kind, location.rows) == (Kind.ROWS, tuple(range(*rows)))
 
 
+@pytest.mark.parametrize("columns", [(0, 63), (1, 64)])
+def test_a_matrix_that_is_wrong_but_for_a_column_is_not_dense(columns: tuple[int, int]) -> None:
+    location = assert_exact(mask((90, 64), Block((0, 90), columns)))
+    assert (location.kind, location.columns) == (Kind.COLUMNS, tuple(range(*columns)))
+
+
 @pytest.mark.parametrize("count", [2, 5, 20])
-@pytest.mark.parametrize("shape", [(32, 32), (300, 240), (1000, 800), (1, 1000), (1000, 1)], ids=str)
+@pytest.mark.parametrize("shape", [(32, 32), (300, 240), (1, 1000), (1000, 1)], ids=str)
 def test_scattered_elements_are_found(shape: tuple[int, int], count: int) -> None:
-    for seed in range(5):
+    for seed in range(3):
         location = assert_exact(scattered(shape, count, seed), seed=seed)
         assert len(location.elements) == count or location.blocks
 
@@ -168,10 +176,10 @@ MIXTURES = {
     "two blocks with a row between": (Block((10, 17), (5, 30)), Block((18, 25), (5, 30))),
     "two blocks with a column between": (Block((10, 70), (5, 12)), Block((10, 70), (13, 20))),
     "frame": (
-        Block((10, 15), (5, 50)),
-        Block((55, 60), (5, 50)),
-        Block((10, 60), (5, 10)),
-        Block((10, 60), (45, 50)),
+        Block((10, 19), (5, 50)),
+        Block((51, 60), (5, 50)),
+        Block((10, 60), (5, 14)),
+        Block((10, 60), (41, 50)),
     ),
     "block, row, element": (Block((10, 30), (5, 25)), Block((60, 61), (0, 64)), Block((80, 81), (60, 61))),
 }
@@ -189,10 +197,10 @@ def test_mixed_faults_are_named_each() -> None:
     assert location.blocks == (Block((10, 30), (5, 25)),)
     crossing = assert_exact(mask((90, 64), *MIXTURES["row and column"]))
     assert (crossing.rows, crossing.columns, crossing.elements, crossing.blocks) == ((7,), (20,), (), ())
-    rim = assert_exact(mask((90, 64), *MIXTURES["row and column at the rim"]))
-    assert (rim.rows, rim.columns, rim.elements, rim.blocks) == ((0,), (63,), (), ())
     beside = mask((90, 64), Block((7, 8), (0, 64)), Block((8, 18), (3, 13)))
     for seed in range(8):
+        rim = assert_exact(mask((90, 64), *MIXTURES["row and column at the rim"]), seed=seed)
+        assert (rim.rows, rim.columns, rim.elements, rim.blocks) == ((0,), (63,), (), ())
         assert assert_exact(beside, seed=seed).blocks == (Block((8, 18), (3, 13)),)
         assert len(assert_exact(mask((90, 64), *MIXTURES["corner cut out"]), seed=seed).blocks) <= 3
     two = assert_exact(mask((90, 64), *MIXTURES["two blocks"]))
@@ -301,6 +309,11 @@ def test_a_matrix_that_is_wrong_here_and_there_is_not_listed(share: float) -> No
         assert location.derivatives <= 1000
 
 
+def test_a_matrix_of_which_half_is_wrong_shows_soon() -> None:
+    halves = [errors_at(np.random.default_rng(seed).random((90, 64)) < 0.5, seed) for seed in range(10)]
+    assert np.median([find(error, seed=seed).derivatives for seed, error in enumerate(halves)]) <= 100
+
+
 def test_many_faults_in_a_corner_are_bounded_by_it() -> None:
     wrong = np.zeros((300, 240), bool)
     wrong[100:150, 30:80] = scattered((50, 50), 300, seed=0)
@@ -344,13 +357,15 @@ def test_what_cannot_be_measured_is_not_said_to_be_right(reading: tuple[float, f
     assert (location.kind, location.complete, location.bounding) == (Kind.NONE, False, None)
 
 
-def test_a_fault_that_shows_in_no_part_of_the_matrix_is_said_to_be_somewhere() -> None:
+@pytest.mark.parametrize("largest", [1, 8, 300])
+def test_a_fault_that_shows_in_no_part_of_the_matrix_is_said_to_be_somewhere(largest: int) -> None:
     def residual(region: Block, weights: Matrix, accuracy: float) -> tuple[float, float]:
-        return (2.0, 1.0) if region.size > 300 else (0.0, 1.0)
+        return (20.0, 1.0) if region.size > largest else (0.0, 1.0)
 
     location = localise(residual, (40, 30), 1.0, 0)
     assert location.kind is Kind.MANY and not location.complete
-    assert location.bounding is not None and location.bounding.size >= 300
+    assert not cells_of(location, (40, 30)).any()
+    assert location.bounding is not None
 
 
 # Accidents ---------------------------------------------------------------------------------------------
