@@ -18,14 +18,18 @@ class Descent:
     It is `flat` when the loss was exactly equal at all points.
     """
 
-    __slots__ = ("corner", "flat", "last", "slope")
-
-    last: Pair
+    __slots__ = ("corner", "flat", "pairs", "slope")
 
     def __init__(self) -> None:
         self.slope = Tableau(ODD_GAINS)
         self.corner = Tableau(EVEN_GAINS)
+        self.pairs: list[Pair] = []
         self.flat = True
+
+    @property
+    def last(self) -> Pair:
+        """The pair of the smallest step."""
+        return self.pairs[-1]
 
     def add(self, pair: Pair) -> None:
         """Take in the next pair."""
@@ -33,7 +37,7 @@ class Descent:
         self.slope.add(pair.step, pair.slope, 2.0 * relative)
         self.corner.add(pair.step, pair.bend, 4.0 * relative)
         self.flat = self.flat and pair.flat
-        self.last = pair
+        self.pairs.append(pair)
 
     @property
     def found(self) -> bool:

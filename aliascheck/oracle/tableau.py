@@ -7,6 +7,7 @@ import math
 # With a ratio of 2 an error term h^p is removed by new + (new - old) / (2^p - 1).
 ODD_GAINS = (3.0, 15.0, 63.0, 255.0)
 EVEN_GAINS = (1.0, 7.0, 31.0, 127.0)
+ALL_GAINS = (1.0, 3.0, 7.0, 15.0)
 
 
 class Tableau:
