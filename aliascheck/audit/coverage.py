@@ -52,21 +52,21 @@ def coverage_of(holding: Holding, measured: MeasuredGroup) -> Coverage:
 
 
 def _smallest_fault(holding: Holding, measured: MeasuredGroup) -> float | None:
-    """By the widest bound in which a fault of one element could hide along every direction."""
+    """By the widest bound in which a fault of one element could hide along any direction.
+
+    That of a complex step is narrower, and does not count: what only that sees is not called a fault.
+    """
     group = holding.group
     if group.probes.exact:
         return None
     accept = np.max([one.accept for one in measured.everything()], axis=0)
-    hiding: dict[int, float] = {}
     squares = 0.0
     for number, probe in enumerate(group.probes.items):
-        key = id(probe.region)
-        hiding[key] = min(hiding.get(key, math.inf), float(accept[number]))
         terms = float(np.square(holding.norms[:, number]).sum())
         squares = max(squares, terms / (MEAN_SQUARE_WEIGHT * len(probe.weights)))
     if not squares > 0.0:
         return None
-    return smallest_fault_seen(max(hiding.values()), 1.0, math.sqrt(squares))
+    return smallest_fault_seen(float(accept.max()), 1.0, math.sqrt(squares))
 
 
 def describe_coverage(groups: Sequence[tuple[Group, Coverage]], seed: int) -> list[str]:

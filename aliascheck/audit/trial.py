@@ -75,7 +75,17 @@ class Trial:
         )
 
     def look_closer(self) -> None:
-        """Have small disagreements confirmed, and judge again where they are not."""
+        """Have disagreements confirmed, and judge again where they are not.
+
+        A complex step is never the evidence of a fault: differences are measured in its place.
+        """
+        if self.given.measured.truth.witnessed and any(
+            found.severity == "error" for found in self.judgement.findings
+        ):
+            differences = self.measurements.at(GIVEN, self.group, witnessed=False)
+            foreign = [column.plan for column in self.given.measured.columns if column.foreign]
+            self.given = replace(self.given, measured=differences.with_foreign(foreign))
+            self.judgement = self._judge()
         for _ in range(ROUNDS):
             attribution = self.judgement.attribution
             measured = reconsider(self.bench, self.given, attribution, self._is_met_nearby)

@@ -82,11 +82,14 @@ class Measurements:
         self._bench = bench
         self._known: Known = known if known is not None and bench.subject.key is not None else {}
 
-    def at(self, point: bytes, group: Group) -> MeasuredGroup:
-        """The truth of a group at the memory as it is now, which `point` names."""
-        key = self._key(point, [group])
+    def at(self, point: bytes, group: Group, *, witnessed: bool = True) -> MeasuredGroup:
+        """The truth of a group at the memory as it is now, which `point` names.
+
+        Where not `witnessed`, no complex step stands in for a difference.
+        """
+        key = (*self._key(point, [group]), witnessed)
         if key not in self._known:
-            self._known[key] = _measure(self._bench, group)
+            self._known[key] = _measure(self._bench, group, witnessed=witnessed)
         known = self._known[key]
         assert isinstance(known, MeasuredGroup)
         columns = tuple(replace(column, plan=_own(group, column)) for column in known.columns)
@@ -112,13 +115,13 @@ def _own(group: Group, column: Column) -> AccessPlan:
     return next(access for access in group.accesses if access.path == column.plan.path)
 
 
-def _measure(bench: Bench, group: Group) -> MeasuredGroup:
-    live = _measure_once(bench, group, through_stops=False)
+def _measure(bench: Bench, group: Group, *, witnessed: bool) -> MeasuredGroup:
+    live = _measure_once(bench, group, through_stops=False, witnessed=witnessed)
     columns = [Column(plan) for plan in group.accesses]
     effects = [live.effects[plan.path] for plan in group.accesses]
     if bench.settings.stops != "report" or not bench.subject.has_stops():
         return MeasuredGroup(live, tuple(columns), tuple(effects))
-    whole = _measure_once(bench, group, through_stops=True)
+    whole = _measure_once(bench, group, through_stops=True, witnessed=False)
     for plan in group.accesses:
         stopped = _difference(whole.effects[plan.path], live.effects[plan.path])
         if np.any(np.abs(stopped.values) > stopped.accept):
@@ -136,13 +139,13 @@ def _measure_along(bench: Bench, groups: Sequence[Group], direction: int) -> Est
         return oracle.slope(phi)
 
 
-def _measure_once(bench: Bench, group: Group, *, through_stops: bool) -> Truth:
-    with asking(bench, through_stops=through_stops) as oracle:
+def _measure_once(bench: Bench, group: Group, *, through_stops: bool, witnessed: bool) -> Truth:
+    with asking(bench, through_stops=through_stops, witnessed=witnessed) as oracle:
         return measure_truth(oracle, group.block, group.cells, group.probes, group.views())
 
 
 @contextmanager
-def asking(bench: Bench, *, through_stops: bool = False) -> Iterator[Oracle]:
+def asking(bench: Bench, *, through_stops: bool = False, witnessed: bool = False) -> Iterator[Oracle]:
     """An oracle for the loss of a bench at the memory as it is; what it is asked is counted there."""
     subject = bench.subject
     oracle = Oracle(
@@ -150,6 +153,7 @@ def asking(bench: Bench, *, through_stops: bool = False) -> Iterator[Oracle]:
         lambda access, private: subject.loss_reading(access, private, through_stops=through_stops),
         subject.loss(),
         bench.noise,
+        subject.analytic() if witnessed else None,
     )
     try:
         yield oracle

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -446,12 +447,31 @@ def of_outputs(outs: tuple[Any, ...], rule: Callable[..., Any]) -> Callable[[Any
 _REAL_AND_IMAGINARY = "compute with real and imaginary parts, each an array of its own"
 
 
+class _Complex(threading.local):
+    """Whether this thread lets primitives compute with complex numbers."""
+
+    allowed = False
+
+
+_complex = _Complex()
+
+
+@contextmanager
+def complex_numbers() -> Iterator[None]:
+    """Let primitives take complex numbers inside: for the value of a loss, never for a gradient."""
+    before, _complex.allowed = _complex.allowed, True
+    try:
+        yield
+    finally:
+        _complex.allowed = before
+
+
 def number_or_array(name: str, value: Any) -> Any:
     """`value` where it is an array or a number. Raises EngineError where a primitive cannot take it."""
     if type(value) in _REAL_NUMBERS:
         return value
     if isinstance(value, _NUMBERS) or is_array(value):
-        if np.iscomplexobj(dense(value)):
+        if np.iscomplexobj(dense(value)) and not _complex.allowed:
             raise EngineError(f"{name} takes real numbers, not complex ones", hint=_REAL_AND_IMAGINARY)
         return value
     hint = None

@@ -1,5 +1,6 @@
 """What aliasing is: values and places, cells and alias groups, gradients and their absence."""
 
+from aliascheck.memory.casting import Cast
 from aliascheck.memory.cells import CellMap, Cells, addresses, alias_groups, overlaps_itself
 from aliascheck.memory.data import Data, field, replace
 from aliascheck.memory.identity import identity, is_plain
@@ -64,6 +65,7 @@ __all__ = [
     "NOTHING",
     "SMALLEST_WEIGHT",
     "Array",
+    "Cast",
     "CellMap",
     "Cells",
     "Data",

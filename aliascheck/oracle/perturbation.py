@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aliascheck.memory import Array, CellMap
+from aliascheck.oracle.complex_step import STEP
 
 
 class Line:
@@ -78,6 +79,20 @@ class MemoryBlock:
         """Put numbers into all cells, in place."""
         for array in self._arrays:
             array[...] = self._cells.show(values, array)
+
+    @property
+    def arrays(self) -> Sequence[Array]:
+        """Arrays that together hold all the cells."""
+        return self._arrays
+
+    def imagine(self, counterparts: Sequence[Array], direction: Array) -> None:
+        """Give complex counterparts of `arrays` a tiny imaginary part: STEP times a direction.
+
+        Shapes: `direction` (size,).
+        """
+        for array, counterpart in zip(self._arrays, counterparts, strict=True):
+            counterpart.imag = self._cells.show(direction, array)
+            counterpart.imag *= STEP
 
     def fingerprint(self) -> bytes:
         """What tells this memory from the same cells with other numbers in them."""

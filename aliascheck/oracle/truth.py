@@ -9,11 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aliascheck.memory import Array, CellMap, Cells, Data, Path, Probe, Probes, signed_uniform
+from aliascheck.oracle.complex_step import STEP, accepts, witnessed
 from aliascheck.oracle.estimate import Estimate, Status
 from aliascheck.oracle.noise import noise_level
 from aliascheck.oracle.perturbation import Line, MemoryBlock
@@ -48,8 +51,25 @@ class AccessView(Data, frozen=True, eq=False):
     array: Array
 
 
+class Twin(Protocol):
+    """A model some of whose memory holds complex numbers: `arrays`, the counterparts of those asked for."""
+
+    @property
+    def arrays(self) -> Sequence[Array]: ...
+
+    def loss(self) -> complex: ...
+
+
+class Witness(Protocol):
+    """A loss that takes complex numbers: one access reading private ones, or some memory holding them."""
+
+    def complex_loss_reading(self, access: Path, private: Array) -> complex: ...
+
+    def complex_twin(self, arrays: Sequence[Array]) -> Twin: ...
+
+
 class Truth(Data, frozen=True, eq=False):
-    """What one group's finite differences are.
+    """What one group's finite differences are; `witnessed` where complex steps stand in for some of them.
 
     `total` and `effects[access]` (the path derivative, scattered into memory) are in probes;
     `paths[access]` is in the shape of the access, None where the group is too large for that.
@@ -58,6 +78,7 @@ class Truth(Data, frozen=True, eq=False):
     total: Measured
     effects: dict[Path, Measured]
     paths: dict[Path, Measured | None]
+    witnessed: bool = False
 
 
 class Oracle:
@@ -67,11 +88,19 @@ class Oracle:
     they raise on their way (division by zero, a matrix without inverse) counts as not-a-number.
     """
 
-    def __init__(self, loss: Loss, loss_reading: LossReading, base: float, noise: float = 0.0) -> None:
+    def __init__(
+        self,
+        loss: Loss,
+        loss_reading: LossReading,
+        base: float,
+        noise: float = 0.0,
+        witness: Witness | None = None,
+    ) -> None:
         self._loss = loss
         self._loss_reading = loss_reading
         self.base = base
         self.noise = noise
+        self.witness = witness
         self.evaluations = 0
 
     def _evaluate(self, loss: Loss) -> float:
@@ -129,20 +158,98 @@ def measure_truth(
 
     The memory is the same afterwards, bit by bit, whatever the loss does.
     """
-    total = collect([measure_total(oracle, block, probe) for probe in probes.items])
-    effects: dict[Path, Measured] = {}
-    paths: dict[Path, Measured | None] = {}
+    if probes.exact:
+        total = collect([measure_total(oracle, block, probe) for probe in probes.items])
+        by_element = {access.path: _measure_elements(oracle, access, block.scale) for access in accesses}
+        effects = {
+            access.path: _in_memory(by_element[access.path], cells.of(access.array), probes.size)
+            for access in accesses
+        }
+        return Truth(total, effects, dict(by_element))
+    along_memory = Series(partial(measure_total, oracle, block), _steps_of_memory(oracle, block))
+    total = collect(along_memory.over(probes))
+    spoken_for = along_memory.witnessed
+    effects = {}
     for access in accesses:
-        if probes.exact:
-            by_element = _measure_elements(oracle, access, block.scale)
-            effects[access.path] = _in_memory(by_element, cells.of(access.array), probes.size)
-            paths[access.path] = by_element
-        else:
-            effects[access.path] = collect(
-                [measure_path(oracle, block, cells, access, probe) for probe in probes.items]
-            )
-            paths[access.path] = None
-    return Truth(total, effects, paths)
+        difference = partial(measure_path, oracle, block, cells, access)
+        along_access = Series(difference, _steps_of_access(oracle, block, cells, access))
+        effects[access.path] = collect(along_access.over(probes))
+        spoken_for |= along_access.witnessed
+    return Truth(total, effects, dict.fromkeys(effects), spoken_for)
+
+
+class Series:
+    """Derivatives along the probes of a group: differences, and complex steps where one has borne them out.
+
+    In each region the first probe is measured by a difference. A witness that agrees with it speaks for the
+    others.
+    """
+
+    def __init__(
+        self, difference: Callable[[Probe], Estimate], step: Callable[[Probe], float] | None
+    ) -> None:
+        self._difference = difference
+        self._step = step
+        self._accepted: dict[int, Estimate | None] = {}
+        self.witnessed = False
+
+    def over(self, probes: Probes) -> list[Estimate]:
+        """An estimate along each probe, in order."""
+        return [self._estimate(probe) for probe in probes.items]
+
+    def _estimate(self, probe: Probe) -> Estimate:
+        region = id(probe.region)
+        if region in self._accepted and self._step is not None:
+            accepted = self._accepted[region]
+            slope = math.nan if accepted is None else self._step(probe)
+            if accepted is not None and math.isfinite(slope):
+                self.witnessed = True
+                return witnessed(slope, _terms(probe, slope, accepted), accepted)
+        estimate = self._difference(probe)
+        if self._step is not None and region not in self._accepted:
+            borne_out = len(probe.weights) > 1 and accepts(estimate, self._step(probe))
+            self._accepted[region] = estimate if borne_out else None
+        return estimate
+
+
+def _terms(probe: Probe, slope: float, accepted: Estimate) -> float:
+    """The sum of the sizes of the terms of a slope, as far as two random directions tell."""
+    return math.sqrt(len(probe.weights)) * max(abs(slope), abs(accepted.value))
+
+
+def _steps_of_memory(oracle: Oracle, block: MemoryBlock) -> Callable[[Probe], float] | None:
+    """The slope along a probe by a complex step of memory, where the loss takes complex numbers."""
+    if oracle.witness is None or block.size > MOST_WITNESSED:
+        return None
+    twin = oracle.witness.complex_twin(block.arrays)
+
+    def step(probe: Probe) -> float:
+        oracle.evaluations += 1
+        block.imagine(twin.arrays, probe.direction(block.size))
+        return twin.loss().imag / STEP
+
+    return step
+
+
+def _steps_of_access(
+    oracle: Oracle, block: MemoryBlock, cells: CellMap, access: AccessView
+) -> Callable[[Probe], float] | None:
+    """The slope along a probe by a complex step of what one access reads."""
+    if oracle.witness is None or block.size > MOST_WITNESSED:
+        return None
+    witness = oracle.witness
+
+    def step(probe: Probe) -> float:
+        direction = cells.show(probe.direction(block.size), access.array)
+        if not direction.any():
+            return 0.0
+        oracle.evaluations += 1
+        private = access.array.astype(np.complex128)
+        private.imag = direction
+        private.imag *= STEP
+        return witness.complex_loss_reading(access.path, private).imag / STEP
+
+    return step
 
 
 def measure_total(oracle: Oracle, block: MemoryBlock, probe: Probe) -> Estimate:
@@ -166,6 +273,9 @@ def measure_path(
 
 def _step_along(probe: Probe, block: MemoryBlock) -> float:
     return FIRST_STEP if block.size <= SMALL else first_step(len(probe.weights), block.size)
+
+
+MOST_WITNESSED = 1 << 20  # cells: beyond, twice the memory is dearer than a few evaluations
 
 
 SMALL = 256  # cells: of so few, one is a good part of all

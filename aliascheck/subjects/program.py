@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, Protocol
@@ -19,11 +21,13 @@ from aliascheck.engine import (
     read_global,
     walk_back,
 )
+from aliascheck.engine.primitive import complex_numbers
 from aliascheck.engine.stops import Stops, recorded, replayed
-from aliascheck.errors import EngineError
+from aliascheck.errors import AliascheckError, EngineError
 from aliascheck.memory import (
     NOTHING,
     Array,
+    Cast,
     Path,
     identity,
     is_array,
@@ -92,6 +96,19 @@ class Replaced(Traced):
         return self._rebuild(name) if name in self._roots else super().read(name)
 
 
+class ComplexTwin:
+    """A program some of whose memory holds complex numbers."""
+
+    def __init__(self, loss: Loss, bindings: Mapping[str, Any], arrays: Sequence[Array]) -> None:
+        self.arrays = arrays
+        self._evaluate = loss
+        self._bindings = bindings
+
+    def loss(self) -> complex:
+        """The loss at the twin's memory as it is now."""
+        return _complex_value(self._evaluate, Plain(self._bindings))
+
+
 class Program:
     """A loss over named values, differentiated by the bundled engine.
 
@@ -144,6 +161,25 @@ class Program:
         tape = Tape(recording=False, substitutes={access: private})
         return self._value(Traced(self.bindings, tape), through_stops)
 
+    def analytic(self) -> Program | None:
+        """The same loss for complex numbers, whether or not they mean a thing in it.
+
+        None where it stops gradients: what a stop holds is real.
+        """
+        return None if self.has_stops() else self
+
+    def complex_loss_reading(self, access: Path, private: Array) -> complex:
+        """The loss with one access reading a private complex array of its shape."""
+        tape = Tape(recording=False, substitutes={access: private})
+        return _complex_value(self._evaluate, Traced(self.bindings, tape))
+
+    def complex_twin(self, arrays: Sequence[Array]) -> ComplexTwin:
+        """The model with complex memory in the place of that of some arrays."""
+        cast = Cast(arrays, np.complex128)
+        return ComplexTwin(
+            self._evaluate, cast.values(self.bindings), [cast.array(array) for array in arrays]
+        )
+
     def _value(self, environment: Environment, through_stops: bool) -> float:
         if through_stops or not self._stops.values:
             return float(_scalar(self._evaluate(environment)))
@@ -190,6 +226,16 @@ class Program:
             )
             self._recordings[mode] = tape, self._evaluate(environment)
         return self._recordings[mode]
+
+
+def _complex_value(loss: Loss, environment: Environment) -> complex:
+    """A loss for complex numbers; not-a-number where something in it does not take them."""
+    try:
+        with complex_numbers(), warnings.catch_warnings():
+            warnings.simplefilter("error", np.exceptions.ComplexWarning)
+            return complex(_scalar(loss(environment)))
+    except (AliascheckError, ArithmeticError, TypeError, ValueError, np.exceptions.ComplexWarning):
+        return complex(math.nan)
 
 
 def _scalar(value: Any) -> Any:

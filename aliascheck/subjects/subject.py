@@ -15,6 +15,27 @@ class Gradients(Data, frozen=True):
     globals: dict[str, Any] = field(default_factory=dict)
 
 
+class Twin(Protocol):
+    """A model some of whose memory holds complex numbers."""
+
+    @property
+    def arrays(self) -> Sequence[Array]:
+        """The complex counterparts of the arrays that were asked for, in order."""
+
+    def loss(self) -> complex:
+        """The loss at the twin's memory as it is now."""
+
+
+class Analytic(Protocol):
+    """A subject whose loss can be evaluated for complex numbers."""
+
+    def complex_loss_reading(self, access: Path, private: Array) -> complex:
+        """The loss with one access reading a private complex array of its shape."""
+
+    def complex_twin(self, arrays: Sequence[Array]) -> Twin:
+        """The model with complex memory in the place of that of some arrays."""
+
+
 class Subject(Protocol):
     """A model with a loss. Nothing here changes it: memory is the same after every call."""
 
@@ -44,6 +65,9 @@ class Subject(Protocol):
 
     def loss_reading(self, access: Path, private: Array, *, through_stops: bool = False) -> float:
         """The loss with one access reading a private array of its shape."""
+
+    def analytic(self) -> Analytic | None:
+        """The same loss for complex numbers; None where the engine has none."""
 
     def has_stops(self) -> bool:
         """Whether the loss stops gradients deliberately."""

@@ -86,7 +86,7 @@ def _as_float(x: Any) -> Any:
     """`x` as NumPy's floating point: Python's own raises where NumPy gives `inf`."""
     if type(x) is float or type(x) is int:
         return np.float64(x)
-    return x if x.dtype.kind == "f" else np.asarray(x, float)
+    return x if x.dtype.kind in "fc" else np.asarray(x, float)
 
 
 TINY = 1e-300
