@@ -1,9 +1,11 @@
 """Finite differences: what the derivative is, with a bound, from values of the loss alone."""
 
+from aliascheck.oracle.blocks import Block
+from aliascheck.oracle.conclusion import Kind, Location
 from aliascheck.oracle.confirmation import FAINT, Confirmation, Verdict, confirm
 from aliascheck.oracle.directions import smallest_fault_seen
 from aliascheck.oracle.estimate import Estimate, Status
-from aliascheck.oracle.localisation import Block, Kind, Location, localise
+from aliascheck.oracle.localisation import localise
 from aliascheck.oracle.noise import noise_level
 from aliascheck.oracle.perturbation import MemoryBlock
 from aliascheck.oracle.stencil import derivative

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aliascheck.oracle.localisation import Kind, Location, localise
+from aliascheck.oracle.conclusion import Kind, Location
+from aliascheck.oracle.localisation import localise
 from tests.oracle.locations import cells_of
 from tests.oracle.tied import FAULTS, Differences, Tied
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from aliascheck.oracle.localisation import Location
+from aliascheck.oracle.conclusion import Location
 
 
 def cells_of(location: Location, shape: tuple[int, int]) -> NDArray[np.bool_]:

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from aliascheck.oracle.localisation import Block, Kind, Location, hull, localise, merge
+from aliascheck.oracle.blocks import Block, hull, merge
+from aliascheck.oracle.conclusion import Kind, Location
+from aliascheck.oracle.localisation import localise
 from tests.oracle.locations import cells_of
 from tests.oracle.tied import FAULTS, Differences, Tied
 

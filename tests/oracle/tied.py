@@ -9,7 +9,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from aliascheck.oracle.localisation import Block
+from aliascheck.oracle.blocks import Block
 from aliascheck.oracle.noise import noise_level
 from aliascheck.oracle.stencil import derivative
 
