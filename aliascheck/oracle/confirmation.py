@@ -3,8 +3,9 @@
 A difference that stops at the noise can step over a weak kink, or a weak wave, a little way off: its own
 bound does not show it, and a correct derivative seems wrong. Windows that begin closer see the loss without
 the kink. Where one of them sides with the reported value, the kink and not the value explains the
-disagreement. Where the closest sees too little to tell, a wider one is believed only if the distance is more
-than WEAK: what hides from both is weaker (2.4e-9 at most in 84,000 right gradients).
+disagreement. Where the closest sees too little to tell, a wider one is believed only if none of them strays
+from the estimate and the distance is more than WEAK: what hides from both is weaker (2.4e-9 at most in 84,000
+right gradients).
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def confirm(
         return Confirmation(Verdict.SUSPECT, estimate, note=f"no derivative to compare with: {estimate.note}")
     if not resolves(estimate, reported):
         return Confirmation(Verdict.SUSPECT, estimate, note="unresolved: the bound is too wide")
-    spent, seen, contradicted = 0, False, False
+    spent, seen, steady, contradicted = 0, False, True, False
     for window in WINDOWS:
         closer = derivative(phi, loss, noise, window)
         spent += closer.evaluations
@@ -75,7 +76,8 @@ def confirm(
             return Confirmation(Verdict.NEAR_KINK, closer, spent, f"agrees within {window:.0e} of the point")
         contradicted = closer.status.bounded and not agrees
         seen = seen or contradicted
-    if contradicted or (seen and distance(estimate, reported) > WEAK * size(estimate, reported)):
+        steady = steady and closer.low <= estimate.high and estimate.low <= closer.high
+    if contradicted or (seen and steady and distance(estimate, reported) > WEAK * size(estimate, reported)):
         return Confirmation(Verdict.FAILS, estimate, spent)
     return Confirmation(Verdict.SUSPECT, estimate, spent, "no closer look resolves it")
 

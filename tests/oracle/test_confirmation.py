@@ -148,6 +148,16 @@ def test_right_derivative_of_a_wave_hardly_above_rounding_is_not_failed() -> Non
     assert found.verdict in {Verdict.SUSPECT, Verdict.NEAR_KINK}
 
 
+def strong_wave(t: float) -> float:
+    """All of the derivative is that of a wave too fast for the first descent and the first window."""
+    return 5.5e7 + 1.7e-5 * math.sin(2.7e4 * t)
+
+
+def test_right_derivative_that_closer_looks_approach_is_not_failed() -> None:
+    found = judge(strong_wave, 1.7e-5 * 2.7e4, 1.0)
+    assert found.verdict is not Verdict.FAILS
+
+
 def test_evaluations_are_counted() -> None:
     asked: list[float] = []
 
