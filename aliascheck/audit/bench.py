@@ -27,7 +27,11 @@ from aliascheck.verdicts.judge import Finding, finding
 
 @dataclass(eq=False)
 class Bench:
-    """A subject on trial. `ended` is what makes going on pointless: the loss mutates or does not repeat."""
+    """A subject on trial.
+
+    `loss` is that at the given point, `here` that at the memory as it is. `ended` is what makes going on
+    pointless: the loss mutates or does not repeat.
+    """
 
     subject: Subject
     settings: Settings
@@ -35,14 +39,22 @@ class Bench:
     accesses: list[AccessPlan]
     groups: dict[str, list[Group]]
     loss: float
+    here: float
     noise: float = 0.0
     evaluations: int = 0
     ended: Finding | None = None
     untied: list[Finding] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    def remark(self, text: str) -> None:
+        """Note something that readers of the report should know, once."""
+        if text not in self.remarks:
+            self.remarks.append(text)
 
 
 def set_up(subject: Subject, modes: Sequence[str], settings: Settings) -> Bench:
     """Plan the slots and groups of a subject, and see whether its loss can be measured at all."""
+    subject, remarks = in_double(subject)
     places = subject.places()
     with _changes_undone(subject) as changed:
         accesses = plan_accesses(subject.accesses(), places)
@@ -50,7 +62,10 @@ def set_up(subject: Subject, modes: Sequence[str], settings: Settings) -> Bench:
     slots = {mode: plan_slots(subject.bindings, subject.members, mode) for mode in modes}
     groups = _plan_groups(slots, accesses, places, settings.effort)
     untied = _untied(subject, settings)
-    bench = Bench(subject, settings, slots, accesses, groups, losses[0], evaluations=3, untied=untied)
+    loss = losses[0]
+    bench = Bench(
+        subject, settings, slots, accesses, groups, loss, loss, evaluations=3, untied=untied, remarks=remarks
+    )
     if changed:
         bench.ended = finding(AC203, where=", ".join(changed))
     elif len({np.float64(loss).tobytes() for loss in losses}) > 1:
@@ -58,6 +73,26 @@ def set_up(subject: Subject, modes: Sequence[str], settings: Settings) -> Bench:
     else:
         _measure_noise(bench, modes)
     return bench
+
+
+WIDENED = 1e-2  # relative: how far the loss of a model in float64 may be from that of the model
+
+
+def in_double(subject: Subject) -> tuple[Subject, list[str]]:
+    """The same model in float64 where that can be had, and what is to be said about it."""
+    narrow = {array.dtype.name for _, array in subject.places() if array.dtype.itemsize < 8}
+    if not narrow:
+        return subject, []
+    kinds = " and ".join(sorted(narrow))
+    wide = subject.widened()
+    if wide is not None and _is_alike(subject.base(), wide.base()):
+        return wide, [f"the model is in {kinds}, and was audited in float64"]
+    little = "differences of its loss show gross faults only: see the bounds"
+    return subject, [f"the model is in {kinds} and could not be audited in float64; {little}"]
+
+
+def _is_alike(loss: float, other: float) -> bool:
+    return abs(loss - other) <= WIDENED * max(abs(loss), abs(other))
 
 
 def _plan_groups(

@@ -67,7 +67,7 @@ def _audit_mode(bench: Bench, measurements: Measurements, mode: str) -> Outcome:
     names = [plan.name for plan in bench.slots[mode]]
     found = [*bench.untied, *(one for outcome in groups for one in outcome.judgement.findings)]
     notes = describe_coverage([(one.group, one.coverage) for one in groups], bench.settings.seed)
-    notes += [note for outcome in groups for note in outcome.judgement.notes]
+    notes += [note for outcome in groups for note in outcome.judgement.notes] + bench.remarks
     return Outcome(
         mode,
         bench.loss,

@@ -73,7 +73,7 @@ def _disputes(
             off = np.abs(held - effect) > attribution.bounds[a]
             if _is_modest(held[off], effect[off]):
                 worst = _worst(off, np.abs(held - effect) / np.maximum(attribution.bounds[a], 1e-300))
-                rounding = sighting.rounding
+                rounding = sighting.holding.rounding
                 yield [Doubt(a, p, float(held[p]), float(rounding[p])) for p in worst], (i, a)
     if attribution.unlisted.any():
         yield from _law_disputes(sighting, attribution)

@@ -14,7 +14,6 @@ from aliascheck.audit.groups import AccessPlan, Group, owner_of
 from aliascheck.audit.slots import Holding
 from aliascheck.audit.truths import Column, MeasuredGroup
 from aliascheck.memory import Path, format_path, lookup
-from aliascheck.oracle import ROUNDING
 from aliascheck.verdicts.evidence import Access, Evidence, Point, Slot
 
 
@@ -36,7 +35,7 @@ def point_of(measured: MeasuredGroup, holding: Holding, gated: Gated) -> Point:
         for column in measured.columns
     ]
     columns, size = len(measured.columns), len(holding.group.probes)
-    rounding = ROUNDING * holding.norms.sum(axis=0)
+    rounding = holding.rounding
     return Point(
         held=np.array(held).reshape(columns, len(holding.slots), size).transpose(1, 0, 2),
         gradient=holding.values,
@@ -68,6 +67,7 @@ def assemble(
         gates_failed=failed,
         kinks=tuple(any(np.any(one.kinks & slot.shows) for one in measured.everything()) for slot in slots),
         undecided=tuple(_is_undecided(measured, slot, given.gradient[i]) for i, slot in enumerate(slots)),
+        noisy=tuple(any(np.any(one.noisy & slot.shows) for one in measured.everything()) for slot in slots),
         slack=settings.atol + settings.rtol * largest,
         located=dict(located),
     )

@@ -32,7 +32,7 @@ from aliascheck.memory import (
     replace,
     single_cells,
 )
-from aliascheck.oracle import AccessView, MemoryBlock
+from aliascheck.oracle import ROUNDING, AccessView, MemoryBlock
 
 
 class SlotPlan(Data, frozen=True, eq=False):
@@ -61,6 +61,10 @@ class AccessPlan(Data, frozen=True, eq=False):
     name: str
 
 
+DOUBLE = float(np.finfo(np.float64).eps)
+SINGLE_ROUNDING = 32.0  # times the spacing of numbers at 1: 64 units of rounding, measured in float32
+
+
 class Group(Data, frozen=True, eq=False):
     """Slots and accesses connected by shared cells, with their memory."""
 
@@ -74,6 +78,12 @@ class Group(Data, frozen=True, eq=False):
     def probed_by(self, probes: Probes) -> Group:
         """The same group in other coordinates."""
         return replace(self, probes=probes)
+
+    @property
+    def rounding(self) -> float:
+        """Relative: what a right engine's own rounding may add, in the precision of the memory."""
+        coarsest = max((np.finfo(array.dtype).eps for array in self.block.arrays), default=0.0)
+        return max(ROUNDING, SINGLE_ROUNDING * float(coarsest)) if coarsest > DOUBLE else ROUNDING
 
     @property
     def layout(self) -> tuple[object, ...]:

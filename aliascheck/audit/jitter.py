@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from aliascheck.audit.bench import Bench
 from aliascheck.errors import AliascheckError
-from aliascheck.memory import Data
 from aliascheck.oracle import MemoryBlock
 from aliascheck.subjects.subject import Subject
 
@@ -19,19 +18,12 @@ SIZES = (1.0, 0.5, 0.25)  # tried in turn where the loss leaves its domain
 SHARE = 0.25  # of each number, and of the memory's scale
 
 
-class PointNearby(Data, frozen=True):
-    """Where the memory is for a while: what tells the point from others, and the loss there."""
-
-    name: bytes
-    loss: float
-
-
 @contextmanager
-def moved_nearby(bench: Bench, blocks: Sequence[MemoryBlock]) -> Iterator[PointNearby | None]:
+def moved_nearby(bench: Bench, blocks: Sequence[MemoryBlock]) -> Iterator[bytes | None]:
     """The memory at a random point nearby for a while.
 
-    Gives None where the loss leaves its domain whichever way: moved by a quarter of each number and of the
-    memory's scale, then by less, then in proportion only.
+    Gives what tells the point from others, or None where the loss leaves its domain whichever way: moved by
+    a quarter of each number and of the memory's scale, then by less, then in proportion only.
     """
     before = [block.read() for block in blocks]
     try:
@@ -39,12 +31,13 @@ def moved_nearby(bench: Bench, blocks: Sequence[MemoryBlock]) -> Iterator[PointN
     finally:
         for block, values in zip(blocks, before, strict=True):
             block.write(values)
+        bench.here = bench.loss
         bench.subject.base()
 
 
 def _found(
     bench: Bench, blocks: Sequence[MemoryBlock], before: Sequence[NDArray[np.float64]]
-) -> Iterator[PointNearby]:
+) -> Iterator[bytes]:
     scales = [block.scale for block in blocks]
     for relative, absolute in (*((size, size) for size in SIZES), (1.0, 0.0)):
         rng = np.random.default_rng(bench.settings.seed + 1)
@@ -54,7 +47,8 @@ def _found(
         bench.evaluations += 1
         loss = _base(bench.subject)
         if math.isfinite(loss):
-            yield PointNearby(b" ".join(block.fingerprint() for block in blocks), loss)
+            bench.here = loss
+            yield b" ".join(block.fingerprint() for block in blocks)
 
 
 def _base(subject: Subject) -> float:

@@ -17,7 +17,7 @@ from aliascheck.audit.groups import Group, owner_of
 from aliascheck.audit.slots import Holding
 from aliascheck.audit.truths import Column, MeasuredGroup, Measurements
 from aliascheck.memory import Data
-from aliascheck.oracle import ROUNDING, Measured, Status, Truth
+from aliascheck.oracle import Measured, Status, Truth
 
 TELLING = 1e-3  # of what a slot holds: a bound beyond this leaves it to be measured by itself
 
@@ -93,7 +93,7 @@ def _residual(
     norms = [scale * holding.norms[0, direction] for scale, holding in zip(scales, holdings, strict=True)]
     if estimate.status is not Status.OK:
         return Residual(math.inf, math.inf, 0.0)
-    rounding = ROUNDING * math.hypot(*norms)
+    rounding = max(group.rounding for group in groups) * math.hypot(*norms)
     return Residual(math.fsum(terms) - estimate.value, estimate.bound, 2 * estimate.bound + rounding)
 
 
@@ -103,7 +103,7 @@ def _truth_of(holding: Holding, residuals: Sequence[Residual]) -> MeasuredGroup:
     bounds = np.array([residual.bound for residual in residuals]) / scale
     accept = np.array([residual.accept for residual in residuals]) / scale
     no = np.zeros(len(residuals), bool)
-    total = Measured(holding.values[0].copy(), apart + bounds, accept, no, no)
+    total = Measured(holding.values[0].copy(), apart + bounds, accept, no, no, no)
     access = holding.group.accesses[0]
     truth = Truth(total, {access.path: total}, {access.path: None})
     return MeasuredGroup(truth, (Column(access),), (total,), jointly=True)

@@ -23,7 +23,7 @@ from aliascheck.memory import (
     signed_uniform,
     unwrap,
 )
-from aliascheck.oracle import ROUNDING, AccessView, Block, Kind, Location, Oracle, first_step, localise
+from aliascheck.oracle import AccessView, Block, Kind, Location, Oracle, first_step, localise
 
 
 class Place(Data, frozen=True, eq=False):
@@ -87,7 +87,7 @@ class Search:
         """What is held along a direction of some cells, less the derivative along it; and its bound."""
         held, norm = inner(weights, self._held[cells])
         slope, bound = self._slope(oracle, cells, weights, accuracy)
-        return held - slope, 2 * bound + ROUNDING * norm
+        return held - slope, 2 * bound + self._group.rounding * norm
 
     def _slope(
         self, oracle: Oracle, cells: Cells, weights: NDArray[np.floating], accuracy: float = 0.0
@@ -110,7 +110,7 @@ class Search:
         weights = self._scale * signed_uniform(rows * columns, (seed, 1)).astype(float)
         held, norm = inner(weights.reshape(rows, columns), self._held[self._matrix])
         slope, bound = self._slope(oracle, self._matrix, weights.reshape(columns, rows).T)
-        return abs(held - slope) <= 2 * bound + ROUNDING * norm
+        return abs(held - slope) <= 2 * bound + self._group.rounding * norm
 
     def _regions(self, location: Location) -> Iterator[Region]:
         """What was found, as regions of memory."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aliascheck.audit.bench import Bench
 from aliascheck.audit.evidence import intruders, point_of
@@ -17,7 +16,6 @@ from aliascheck.audit.slots import Holding, holding_nearby
 from aliascheck.audit.truths import MeasuredGroup, Measurements
 from aliascheck.errors import EngineError
 from aliascheck.memory import Data
-from aliascheck.oracle import ROUNDING
 from aliascheck.subjects.subject import Gradients
 from aliascheck.verdicts.evidence import Point
 
@@ -47,11 +45,6 @@ class Sighting(Data, frozen=True, eq=False):
             np.any((np.abs(effect.values) > effect.accept) & covered) for effect in self.measured.effects
         ]
         return not self.failed and all(heard)
-
-    @property
-    def rounding(self) -> NDArray[np.float64]:
-        """What a right engine's rounding may add along each probe."""
-        return np.asarray(ROUNDING * self.holding.norms.sum(axis=0))
 
     def in_columns_of(self, measured: MeasuredGroup) -> Point:
         """The evidence at this point, in the columns of another."""
@@ -86,11 +79,13 @@ def look_nearby(
     blocks = [group.block for group in bench.groups[mode]]
     with moved_nearby(bench, blocks) as point:
         if point is None:
+            bench.remark("the loss leaves its domain nearby: what is zero here was looked at here only")
             return {}
         try:
             reported = bench.subject.gradients(mode)
-        except EngineError:
+        except EngineError as error:
+            bench.remark(f"the engine fails at a point nearby ({error.message})")
             return {}
         there = [holding_nearby(holding, reported) for holding in holdings]
-        seen = look(bench, measurements, mode, reported, there, point.name)
+        seen = look(bench, measurements, mode, reported, there, point)
         return {sighting.group: sighting for sighting in seen}

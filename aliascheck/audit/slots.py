@@ -20,6 +20,7 @@ from aliascheck.memory import (
     pick,
     unwrap,
 )
+from aliascheck.oracle import ROUNDING
 from aliascheck.subjects.subject import Gradients
 from aliascheck.verdicts.evidence import Slot
 
@@ -36,6 +37,13 @@ class Holding(Data, frozen=True, eq=False):
     slots: tuple[Slot, ...]
     values: Held
     norms: Held
+
+    @property
+    def rounding(self) -> NDArray[np.float64]:
+        """What a right engine's rounding may add along each probe; that of float64 cells is in the truth."""
+        relative = self.group.rounding - (ROUNDING if self.group.probes.exact else 0.0)
+        terms = np.abs(self.values) if self.group.probes.exact else self.norms
+        return np.asarray(relative * np.nan_to_num(terms).sum(axis=0))
 
 
 def holding_of(group: Group, reported: Gradients) -> Holding:

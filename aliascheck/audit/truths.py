@@ -63,7 +63,7 @@ class MeasuredGroup(Data, frozen=True, eq=False):
         known = {column.name: effect for column, effect in zip(self.columns, self.effects, strict=True)}
         size = self.truth.total.values.shape
         zeros, no = np.zeros(size), np.zeros(size, bool)
-        silent = Measured(zeros, zeros, zeros, no, no)
+        silent = Measured(zeros, zeros, zeros, no, no, no)
         effects = tuple(known.get(column.name, silent) for column in columns)
         return replace(self, columns=columns, effects=effects)
 
@@ -151,14 +151,16 @@ def asking(bench: Bench, *, through_stops: bool = False, witnessed: bool = False
     oracle = Oracle(
         lambda: subject.loss(through_stops=through_stops),
         lambda access, private: subject.loss_reading(access, private, through_stops=through_stops),
-        subject.loss(),
+        bench.here,
         bench.noise,
         subject.analytic() if witnessed else None,
     )
     try:
         yield oracle
     finally:
-        bench.evaluations += oracle.evaluations + 1
+        bench.evaluations += oracle.evaluations
+        if oracle.raised is not None:
+            bench.remark(f"the loss could not be evaluated everywhere nearby ({oracle.raised})")
 
 
 def _difference(whole: Measured, live: Measured) -> Measured:
@@ -168,4 +170,5 @@ def _difference(whole: Measured, live: Measured) -> Measured:
         whole.accept + live.accept,
         whole.kinks | live.kinks,
         whole.undecided | live.undecided,
+        whole.noisy | live.noisy,
     )

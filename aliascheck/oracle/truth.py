@@ -34,7 +34,8 @@ class Measured(Data, frozen=True, eq=False):
 
     Shapes: all alike. `bounds` is the error bound of each; `accept` (twice that, plus rounding; at a kink
     half the jump as well) is what a right value may be off by, infinite where `undecided`: where the loss
-    has no derivative that a bound could be given for.
+    has no derivative that a bound could be given for. `noisy` marks where the loss has noise beyond its
+    rounding, or comes in quanta.
     """
 
     values: NDArray[np.float64]
@@ -42,6 +43,7 @@ class Measured(Data, frozen=True, eq=False):
     accept: NDArray[np.float64]
     kinks: NDArray[np.bool_]
     undecided: NDArray[np.bool_]
+    noisy: NDArray[np.bool_]
 
 
 class AccessView(Data, frozen=True, eq=False):
@@ -85,7 +87,8 @@ class Oracle:
     """A loss that is to be differentiated at one point: its value there, its noise, and every evaluation.
 
     `loss` evaluates it at the memory as it is, `loss_reading` with one access reading a private array. What
-    they raise on their way (division by zero, a matrix without inverse) counts as not-a-number.
+    they raise on their way (a matrix without inverse, the edge of a domain) counts as not-a-number; the
+    first such thing is kept in words in `raised`.
     """
 
     def __init__(
@@ -102,12 +105,16 @@ class Oracle:
         self.noise = noise
         self.witness = witness
         self.evaluations = 0
+        self.raised: str | None = None
 
     def _evaluate(self, loss: Loss) -> float:
         self.evaluations += 1
         try:
             return loss()
-        except (ArithmeticError, np.linalg.LinAlgError):
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001  a loss is anybody's code
+            self.raised = self.raised or f"{type(error).__name__}: {error}"
             return math.nan
 
     @contextmanager
@@ -310,12 +317,14 @@ def collect(estimates: Sequence[Estimate], shape: tuple[int, ...] | None = None)
     high = np.array([estimate.high for estimate in estimates], float).reshape(shape)
     bounds = np.array([estimate.bound for estimate in estimates], float).reshape(shape)
     kinks = np.array([estimate.status is Status.KINK for estimate in estimates], bool).reshape(shape)
+    noise = (Status.NOISY, Status.QUANTISED)
+    noisy = np.array([estimate.status in noise for estimate in estimates], bool).reshape(shape)
     known = np.array([estimate.status.bounded for estimate in estimates], bool).reshape(shape)
     with np.errstate(invalid="ignore"):
         values = np.where(known, (low + high) / 2, 0.0)
         half = np.where(known, (high - low) / 2, np.inf)
     accept = half + np.where(known, bounds, 0.0) + ROUNDING * np.abs(values)
-    return Measured(values, bounds, accept, kinks, ~known)
+    return Measured(values, bounds, accept, kinks, ~known, noisy)
 
 
 def _in_memory(dense: Measured, cells: Cells, size: int) -> Measured:
@@ -333,4 +342,5 @@ def _in_memory(dense: Measured, cells: Cells, size: int) -> Measured:
         scatter(dense.accept),
         any_of(dense.kinks),
         any_of(dense.undecided),
+        any_of(dense.noisy),
     )

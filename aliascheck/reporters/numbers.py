@@ -11,6 +11,7 @@ SIGNIFICANT = 5
 MOST_SIGNIFICANT = 17
 LARGEST_FIXED = 1e7
 SMALLEST_FIXED = 1e-4
+ALMOST_ZERO = "~0"
 INLINE = 6  # elements of an array that are written out
 SUMMARY = {"shape", "norm", "max", "head"}
 WORDS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
@@ -25,16 +26,30 @@ class Digits:
 
 
 def format_number(value: float, digits: Digits = Digits()) -> str:
-    """`value` with no more digits than asked, and no trailing zeros."""
+    """`value` with no more digits than asked, and no trailing zeros; `~0` for what only rounds to 0."""
     if not math.isfinite(value):
         return str(value)
     rounded = _round(value, digits)
+    if rounded == 0.0 != value:
+        return ALMOST_ZERO
     if rounded == int(rounded) and abs(rounded) < LARGEST_FIXED:
         return str(int(rounded))
     if SMALLEST_FIXED <= abs(rounded) < LARGEST_FIXED:
         return _stripped(f"{rounded:.{_places(rounded, digits.significant)}f}")
     mantissa, _, exponent = f"{rounded:.{digits.significant - 1}e}".partition("e")
     return f"{_stripped(mantissa)}e{int(exponent)}"
+
+
+def format_bound(bound: float | str | None) -> str:
+    """An error bound in one digit, rounded up: `3e-11`; `-` where there is none."""
+    number = as_number(bound)
+    if number is None:
+        return "-"
+    if number <= 0.0 or not math.isfinite(number):
+        return format_number(number)
+    exponent = math.floor(math.log10(number))
+    digit = math.ceil(number / 10.0**exponent)
+    return f"1e{exponent + 1}" if digit > 9 else f"{digit}e{exponent}"
 
 
 def choose_digits(values: Sequence[Any], bound: float | str | None) -> Digits:

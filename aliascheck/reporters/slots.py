@@ -11,7 +11,7 @@ from aliascheck.reporters.page import Page
 from aliascheck.reporters.styles import BAD, CLEAN_WORDS, GOOD, KNOWN, PLAIN, QUIET, QUIET_WORDS, STRONG
 
 HEADER: tuple[Cell, ...] = tuple(
-    (word, QUIET) for word in ("slot", "shape", "reported", "path", "total", "verdict")
+    (word, QUIET) for word in ("slot", "shape", "reported", "path", "total", "bound", "verdict")
 )
 INLINE_CHOICES = (numbers.INLINE, 4, 3, 2, 1)
 
@@ -41,6 +41,7 @@ def _row(slot: SlotResult, page: Page, inline: int, known: bool) -> list[Cell]:
         (page.show(slot_name(slot)), STRONG),
         (numbers.format_shape(slot.shape), QUIET),
         *values,
+        (numbers.format_bound(slot.error_bound), QUIET),
         (page.show(slot.verdict), _verdict_style(slot.verdict, known)),
     ]
 

@@ -161,6 +161,15 @@ class Program:
         tape = Tape(recording=False, substitutes={access: private})
         return self._value(Traced(self.bindings, tape), through_stops)
 
+    def widened(self) -> Program | None:
+        """The same program in float64, its memory aliased alike; None where elements lie astray."""
+        narrow = [array for _, array in self._places if array.dtype.itemsize < 8]
+        try:
+            bindings = Cast(narrow, np.float64).values(self.bindings)
+        except ValueError:
+            return None
+        return Program(bindings, self._evaluate, self.members, self.key)
+
     def analytic(self) -> Program | None:
         """The same loss for complex numbers, whether or not they mean a thing in it.
 

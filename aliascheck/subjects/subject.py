@@ -66,6 +66,9 @@ class Subject(Protocol):
     def loss_reading(self, access: Path, private: Array, *, through_stops: bool = False) -> float:
         """The loss with one access reading a private array of its shape."""
 
+    def widened(self) -> Subject | None:
+        """The same model in float64, its memory aliased alike; None where that cannot be had."""
+
     def analytic(self) -> Analytic | None:
         """The same loss for complex numbers; None where the engine has none."""
 

@@ -171,6 +171,16 @@ AC202 = Row(
     "fix the seed of what is random in the loss",
     "dropout without a seed",
 )
+AC202_NOISE = Row(
+    AC202.code,
+    AC202.name,
+    AC202.severity,
+    AC202.meaning,
+    "the loss has noise that hides the derivative at {where}",
+    "compute the loss in float64, and without rounding its result",
+    word="noisy",
+    when=rules.noise_hides_it,
+)
 AC203 = Row(
     "AC203",
     "mutates",
@@ -261,6 +271,7 @@ DECISIONS: Final = (
     AC104_COPY,
     AC102,
     AC205,
+    AC202_NOISE,
     AC206,
     AC201,
 )
@@ -354,9 +365,31 @@ differs where the original has a plain defect or a type system that Python lacks
 - A wrapper that was built outside the loss is not opened: its natural cotangent stops at the wrapper.
   Use explicit mode with the wrapper's parent as a member, or read the parent.
 
-The auditor measures element by element up to 256 cells in an alias group; above, along random
-directions that every slot and access sees whole or not at all. A single wrong element among many is
-then found only when it stands out of the finite difference's error.""",
+What cannot be seen by finite differences: a fault below the error bound (the report says which single
+element would have been seen), a derivative that the rounding of a huge loss hides, a fast structure
+that is smaller than that rounding. Perturbed evaluations that raise count as undefined. Where a
+rectangle of a large parameter is wrong, it is verified at a sample of its elements.""",
+    "oracle": """\
+Truth is measured by finite differences of the loss alone, with a bound on the error that is tested, not
+assumed. Central differences at halved steps are extrapolated (Ridders), the noise of the loss is measured
+once and carried along, kinks are told from smooth points by the even part of the same values, and two
+looks far below the steps used guard against structure near the point.
+
+Parameters of up to 64 cells (256 in a small model) are measured element by element. Larger ones are
+measured along random directions whose entries have either sign and sizes from 0.5 to 1.5: one wrong
+element always shows, and three directions miss a fault of 1,450 times the bound once in 1e9 audits.
+Parameters that share memory with nothing are measured together, and one by one only where the sum is off.
+On the bundled engine a complex step may speak for further directions, once it has agreed with a
+difference; it is never the evidence of a fault. So the cost grows with parameters that share memory and
+with faults, never with their size.
+
+A small disagreement is measured again from closer by before it is called a fault, and must show at a
+point nearby or along several directions: a kink a little way off is no fault of an engine (AC201), nor is
+what cannot be resolved (AC206, AC202). Where a large parameter is wrong, its elements, rows, columns and
+blocks are searched, and what was found is judged by itself.
+
+`--probes N` takes more directions, `--thorough` looks at every row by itself as well and sees smaller
+faults. `aliascheck selftest` plants faults and shows that they are found.""",
     "optimizer": """\
 Descent and momentum are linear in the gradient: split contributions on shared memory add up to the
 right step. Weight decay acts once for each slot; clipping by norm and Adam and its kin are not linear,

@@ -73,8 +73,9 @@ class Evidence(Data, frozen=True, eq=False):
 
     `gates_failed` names the checks of the gates that did not hold; then `held` is not to be trusted, and
     numbers decide. `kinks` marks, for each slot, whether the loss has a kink at its cells; `undecided`
-    where the oracle could not resolve it. `slack` is the difference that the user accepts. `located` says
-    in words where a slot's share of an access is wrong, where that has been searched for.
+    where the oracle could not resolve it, `noisy` where the loss has noise there. `slack` is the difference
+    that the user accepts. `located` says in words where a slot's share of an access is wrong, where that
+    has been searched for.
     """
 
     slots: tuple[Slot, ...]
@@ -84,6 +85,7 @@ class Evidence(Data, frozen=True, eq=False):
     gates_failed: tuple[str, ...] = ()
     kinks: tuple[bool, ...] = ()
     undecided: tuple[bool, ...] = ()
+    noisy: tuple[bool, ...] = ()
     slack: float = 0.0
     notes: tuple[str, ...] = field(default=())
     located: dict[tuple[int, int], str] = field(default_factory=dict)

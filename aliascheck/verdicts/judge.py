@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from aliascheck.memory import Data
+from aliascheck.memory import Data, replace
 from aliascheck.verdicts.attribution import Attribution, attribute
-from aliascheck.verdicts.catalogue import AC204, DECISIONS, FAULT_WORDS, Row
+from aliascheck.verdicts.catalogue import AC202, AC202_NOISE, AC204, DECISIONS, FAULT_WORDS, Row
 from aliascheck.verdicts.evidence import Evidence
 from aliascheck.verdicts.rules import Bench, Hit
 
@@ -86,7 +86,17 @@ def judge(evidence: Evidence, contract: str = "sum") -> Judgement:
         )
         for i in range(len(evidence.slots))
     )
-    return Judgement(attribution, words, tuple(findings), _notes(evidence, attribution))
+    return Judgement(attribution, words, _without_slots(findings), _notes(evidence, attribution))
+
+
+def _without_slots(findings: list[Finding]) -> tuple[Finding, ...]:
+    """Findings, those that noise hides a derivative as one about the whole."""
+    noise = [found for found in findings if found.code == AC202.code]
+    if not noise:
+        return tuple(findings)
+    where = ", ".join(str(found.slot) for found in noise)
+    whole = replace(noise[0], slot=None, where=where, message=AC202_NOISE.says.format(where=where))
+    return (whole, *(found for found in findings if found.code != AC202.code))
 
 
 def _lawless(evidence: Evidence, attribution: Attribution) -> Judgement:

@@ -248,15 +248,26 @@ def _alternatives(bench: Bench, slot: int) -> str:
     return "; or ".join(texts)
 
 
+def noise_hides_it(bench: Bench) -> Iterator[Hit]:
+    """The finite difference is not sharp enough to judge by, because the loss is noisy."""
+    for i in bench.judged:
+        if _flag(bench.evidence.undecided, i) and _flag(bench.evidence.noisy, i):
+            yield Hit(i, where=bench.evidence.slots[i].name)
+
+
 def the_oracle_cannot_resolve_it(bench: Bench) -> Iterator[Hit]:
     """The finite difference is not sharp enough to judge by."""
     for i in bench.judged:
-        if bench.evidence.undecided and bench.evidence.undecided[i]:
+        if _flag(bench.evidence.undecided, i) and not _flag(bench.evidence.noisy, i):
             yield Hit(i)
+
+
+def _flag(flags: tuple[bool, ...], slot: int) -> bool:
+    return bool(flags) and flags[slot]
 
 
 def has_a_kink(bench: Bench) -> Iterator[Hit]:
     """The loss has a kink at the slot's cells."""
     for i in bench.asked:
-        if bench.evidence.kinks and bench.evidence.kinks[i]:
+        if _flag(bench.evidence.kinks, i):
             yield Hit(i)

@@ -247,11 +247,17 @@ def test_memory_is_bit_identical_after_an_audit(text):
 @pytest.mark.parametrize("failing", [RuntimeError("midway"), KeyboardInterrupt(), EngineError("midway")])
 @pytest.mark.parametrize("left", [0, 1, 2, 5, 9, 13, 40, 58])
 def test_memory_is_bit_identical_after_a_loss_that_raised(left, failing):
+    """What a loss raises where its memory has been moved makes it undefined there, and ends no audit."""
     program = random_program(left).program(Interrupted)
     program.failing, program.left = failing, left
     before = [array.tobytes() for _, array in program.places()]
-    with pytest.raises(type(failing)):
-        audit(program, ["implicit"])
+    try:
+        (outcome,) = audit(program, ["implicit"])
+    except type(failing):
+        assert left < 2 or isinstance(failing, KeyboardInterrupt)
+    else:
+        assert not isinstance(failing, KeyboardInterrupt)
+        assert any(f"{type(failing).__name__}: midway" in note for note in outcome.notes)
     assert [array.tobytes() for _, array in program.places()] == before
 
 
@@ -268,8 +274,8 @@ def test_memory_is_bit_identical_after_an_engine_or_a_path_that_raised(where, fa
         except type(failing):
             pass
         else:
-            assert where == "engine", left
-            assert left > 1
+            assert where == "engine" or not isinstance(failing, KeyboardInterrupt), left
+            assert left > 1 or where == "path"
         assert [array.tobytes() for _, array in program.places()] == before
 
 
