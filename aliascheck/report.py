@@ -73,6 +73,18 @@ class GroupResult(msgspec.Struct, kw_only=True):
     memory: list[Lane] = []  # empty for groups of many cells
 
 
+class SpotResult(msgspec.Struct, kw_only=True):
+    """Where a slot, looked at as a matrix of this shape, is wrong.
+
+    `rectangles` are [first row, last row + 1, first column, last column + 1]; at most 64 of them, `more`
+    tells that there are others.
+    """
+
+    shape: list[int]
+    rectangles: list[list[int]]
+    more: bool = False
+
+
 class FindingResult(msgspec.Struct, kw_only=True):
     """One finding, with what it means here and what to do."""
 
@@ -86,6 +98,7 @@ class FindingResult(msgspec.Struct, kw_only=True):
     where: str | None
     message: str
     remedy: str
+    spot: SpotResult | None = None
     expected: bool = False
 
 

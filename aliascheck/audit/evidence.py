@@ -14,7 +14,7 @@ from aliascheck.audit.groups import AccessPlan, Group, owner_of
 from aliascheck.audit.slots import Holding
 from aliascheck.audit.truths import Column, MeasuredGroup
 from aliascheck.memory import Path, format_path, lookup
-from aliascheck.verdicts.evidence import Access, Evidence, Point, Slot
+from aliascheck.verdicts.evidence import Access, Evidence, Point, Slot, Spot
 
 
 def intruders(bench: Bench, holding: Holding, gated: Gated) -> list[AccessPlan]:
@@ -54,7 +54,7 @@ def assemble(
     given: Point,
     jittered: Point | None,
     failed: tuple[str, ...],
-    located: Mapping[tuple[int, int], str],
+    located: Mapping[tuple[int, int], Spot],
 ) -> Evidence:
     """Everything that verdicts on a group rest on."""
     settings, group, slots = bench.settings, holding.group, holding.slots

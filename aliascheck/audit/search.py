@@ -24,14 +24,14 @@ from aliascheck.memory import (
     unwrap,
 )
 from aliascheck.oracle import AccessView, Block, Kind, Location, Oracle, first_step, localise
+from aliascheck.verdicts.evidence import Spot
 
 
 class Place(Data, frozen=True, eq=False):
-    """Where a slot is wrong: in words, and as regions of the group's memory."""
+    """Where a slot is wrong, and the same as regions of the group's memory."""
 
-    text: str
+    spot: Spot
     regions: tuple[Region, ...]
-    location: Location
 
 
 class Search:
@@ -78,8 +78,13 @@ class Search:
 
             location = localise(residual, self._matrix.shape, self._scale, seed)
             is_turned = location.kind is Kind.DENSE and self._is_transposed(oracle, seed)
-        text = "transposed" if is_turned else describe(location, self._plan)
-        return Place(text, tuple(self._regions(location)), location)
+        if is_turned:
+            return Place(Spot("transposed"), ())
+        rows, columns = self._matrix.shape
+        spot = Spot(
+            describe(location, self._plan), (rows, columns), tuple(rectangles(location, rows, columns))
+        )
+        return Place(spot, tuple(self._regions(location)))
 
     def _residual(
         self, oracle: Oracle, cells: Cells, weights: NDArray[np.floating], accuracy: float
@@ -128,6 +133,16 @@ def _as_matrix(cells: Cells) -> Cells:
     if overlaps_itself(cells):
         return np.unique(cells)[np.newaxis]
     return cells.reshape(cells.shape[0], -1) if cells.ndim > 1 else cells.reshape(1, -1)
+
+
+def rectangles(location: Location, rows: int, columns: int) -> Iterator[tuple[int, int, int, int]]:
+    """What was found as rectangles: first row, last row + 1, first column, last column + 1."""
+    yield from ((row, row + 1, column, column + 1) for row, column in location.elements)
+    yield from ((row, row + 1, 0, columns) for row in location.rows)
+    yield from ((0, rows, column, column + 1) for column in location.columns)
+    yield from ((*block.rows, *block.columns) for block in location.blocks)
+    if location.bounding is not None:
+        yield *location.bounding.rows, *location.bounding.columns
 
 
 MOST_NAMED = 4

@@ -71,7 +71,7 @@ class Trial:
             self.given.in_columns_of(measured),
             None if self.nearby is None else self.nearby.in_columns_of(measured),
             self.given.failed,
-            {pair: place.text for pair, place in self.places.items()},
+            {pair: place.spot for pair, place in self.places.items()},
         )
 
     def look_closer(self) -> None:

@@ -7,6 +7,7 @@ from rich.text import Text
 from aliascheck.report import AuditResult, FindingResult
 from aliascheck.reporters.layout import cut, hanging, line
 from aliascheck.reporters.page import Page
+from aliascheck.reporters.spots import is_picture, spot_lines
 from aliascheck.reporters.styles import BAD, KNOWN, PLAIN, QUIET
 from aliascheck.reporters.words import headline
 
@@ -49,6 +50,8 @@ def _finding(finding: FindingResult, page: Page, indent: int) -> list[Text]:
         if content and content not in finding.message:
             hang = max(len(word) + 1, 5)
             lines += hanging((word, QUIET), page.show(content), page, indent=indent + 2, hang=hang)
+    if finding.spot is not None and is_picture(finding.spot):
+        lines += spot_lines(finding.spot, page, indent=indent + 2)
     return lines
 
 

@@ -18,12 +18,14 @@ from aliascheck.report import (
     GroupResult,
     Lane,
     SlotResult,
+    SpotResult,
     Status,
     Unmet,
     encode,
 )
 from aliascheck.runner.selection import Selection
 from aliascheck.subjects.program import Plain
+from aliascheck.verdicts.evidence import Spot
 from aliascheck.verdicts.judge import Finding
 
 WEIGHT = {"info": 0, "warning": 1, "error": 2}
@@ -150,6 +152,13 @@ def _lanes(outcome: GroupOutcome) -> list[Lane]:
     ]
 
 
+def _spot(spot: Spot | None) -> SpotResult | None:
+    if spot is None:
+        return None
+    shown = [list(rectangle) for rectangle in spot.rectangles[:LARGEST_SHOWN]]
+    return SpotResult(shape=list(spot.shape), rectangles=shown, more=len(spot.rectangles) > len(shown))
+
+
 def _finding(found: Finding, expectation: Expectation | None) -> FindingResult:
     expected = expectation is not None and found.label in (expectation.findings or ())
     return FindingResult(
@@ -163,5 +172,6 @@ def _finding(found: Finding, expectation: Expectation | None) -> FindingResult:
         where=found.where,
         message=found.message,
         remedy=found.remedy,
+        spot=_spot(found.spot),
         expected=expected,
     )

@@ -15,6 +15,18 @@ Vector = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 
+class Spot(Data, frozen=True):
+    """Where a slot is wrong: in words, and as rectangles of the slot looked at as a matrix.
+
+    A vector is one row, further axes lie within the columns. Rectangles are (first row, last row + 1, first
+    column, last column + 1); none where it is wrong in some way as a whole.
+    """
+
+    text: str
+    shape: tuple[int, int] = (1, 1)
+    rectangles: tuple[tuple[int, int, int, int], ...] = ()
+
+
 class Slot(Data, frozen=True, eq=False):
     """One gradient that the engine was asked for.
 
@@ -74,7 +86,7 @@ class Evidence(Data, frozen=True, eq=False):
     `gates_failed` names the checks of the gates that did not hold; then `held` is not to be trusted, and
     numbers decide. `kinks` marks, for each slot, whether the loss has a kink at its cells; `undecided`
     where the oracle could not resolve it, `noisy` where the loss has noise there. `slack` is the difference
-    that the user accepts. `located` says in words where a slot's share of an access is wrong, where that
+    that the user accepts. `located` says where a slot's share of an access is wrong, if that
     has been searched for.
     """
 
@@ -88,7 +100,7 @@ class Evidence(Data, frozen=True, eq=False):
     noisy: tuple[bool, ...] = ()
     slack: float = 0.0
     notes: tuple[str, ...] = field(default=())
-    located: dict[tuple[int, int], str] = field(default_factory=dict)
+    located: dict[tuple[int, int], Spot] = field(default_factory=dict)
 
     @property
     def covered(self) -> Mask:

@@ -9,7 +9,7 @@ import numpy as np
 from aliascheck.memory import Data, replace
 from aliascheck.verdicts.attribution import Attribution, attribute
 from aliascheck.verdicts.catalogue import AC202, AC202_NOISE, AC204, DECISIONS, FAULT_WORDS, Row
-from aliascheck.verdicts.evidence import Evidence
+from aliascheck.verdicts.evidence import Evidence, Spot
 from aliascheck.verdicts.rules import Bench, Hit
 
 
@@ -26,6 +26,7 @@ class Finding(Data, frozen=True):
     cause: str | None = None
     share: float | None = None
     where: str | None = None
+    spot: Spot | None = None
 
     @property
     def label(self) -> str:
@@ -207,6 +208,7 @@ def _finding(row: Row, hits: list[Hit], bench: Bench) -> Finding:
         ", ".join(causes) or None,
         share,
         ", ".join(wheres) or None,
+        next((one.spot for one in hits if one.spot is not None and one.spot.rectangles), None),
     )
 
 

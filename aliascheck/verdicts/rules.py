@@ -15,8 +15,8 @@ import numpy as np
 
 from aliascheck.memory import Data
 from aliascheck.verdicts.attribution import WRONG, Attribution
-from aliascheck.verdicts.evidence import Evidence, Mask
-from aliascheck.verdicts.where import describe_fault
+from aliascheck.verdicts.evidence import Evidence, Mask, Spot
+from aliascheck.verdicts.where import find_fault
 
 
 class Hit(Data, frozen=True):
@@ -27,6 +27,7 @@ class Hit(Data, frozen=True):
     other: int | None = None
     share: float | None = None
     where: str | None = None
+    spot: Spot | None = None
     cause: str | None = None
     counts: int = 1
     unlisted: bool = False
@@ -136,14 +137,18 @@ def holds_what_nothing_explains(bench: Bench) -> Iterator[Hit]:
             pair = attribution.pairs[i, a]
             if pair.entry == WRONG:
                 bench.settled.add((i, a))
-                where = bench.evidence.located.get((i, a)) or describe_fault(
+                spot = bench.evidence.located.get((i, a)) or find_fault(
                     bench.evidence.slots[i],
                     attribution.held[i, a],
                     attribution.effects[a],
                     attribution.bounds[a] + bench.evidence.slack,
                     pair.scaled,
                 )
-                yield Hit(i, (a,), where=where)
+                yield Hit(i, (a,), where=_text(spot), spot=spot)
+
+
+def _text(spot: Spot | None) -> str | None:
+    return None if spot is None else spot.text
 
 
 def owns_a_path_but_got_nothing(bench: Bench) -> Iterator[Hit]:
@@ -170,8 +175,8 @@ def a_contribution_is_lost(bench: Bench) -> Iterator[Hit]:
             if i not in bench.reported:
                 elsewhere = next((j for j in bench.everyone if bench.holds(j, a)), None)
                 share, cause = _share(bench, a, i, here), _cause(bench, a, elsewhere)
-                where = bench.evidence.located.get((i, a))
-                yield Hit(i, (a,), elsewhere, share, where=where, cause=cause)
+                spot = bench.evidence.located.get((i, a))
+                yield Hit(i, (a,), elsewhere, share, where=_text(spot), spot=spot, cause=cause)
 
 
 def an_unlisted_reader_is_lost(bench: Bench) -> Iterator[Hit]:

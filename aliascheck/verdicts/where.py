@@ -1,20 +1,18 @@
-"""Where a value is wrong, in words: which elements, rows or columns, or all of them in one way."""
+"""Where a value is wrong: which elements, rows or columns, or all of them in one way."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from aliascheck.verdicts.evidence import Mask, Slot, Vector
+from aliascheck.verdicts.evidence import Mask, Slot, Spot, Vector
 
 MOST_NAMED = 4
 
 
-def describe_fault(
-    slot: Slot, held: Vector, effect: Vector, bound: Vector, scaled: float | None
-) -> str | None:
+def find_fault(slot: Slot, held: Vector, effect: Vector, bound: Vector, scaled: float | None) -> Spot | None:
     """What is wrong with a contribution: scaled, transposed, rows, single elements, or all elements."""
     if scaled is not None:
-        return f"scaled by {scaled:.10g}"
+        return Spot(f"scaled by {scaled:.10g}")
     if slot.cells is None:
         return None
     got, right = held[slot.cells], effect[slot.cells]
@@ -24,8 +22,11 @@ def describe_fault(
         return None
     is_square = wrong.ndim == 2 and wrong.shape[0] == wrong.shape[1] > 1
     if is_square and np.all(np.abs(got - right.T) <= np.maximum(tolerance, tolerance.T)):
-        return "transposed"
-    return _name_elements(wrong)
+        return Spot("transposed")
+    matrix = wrong.reshape(wrong.shape[0], -1) if wrong.ndim > 1 else wrong.reshape(1, -1)
+    rows, columns = matrix.shape
+    rectangles = [(row, row + 1, column, column + 1) for row, column in np.argwhere(matrix).tolist()]
+    return Spot(_name_elements(wrong), (rows, columns), tuple(rectangles))
 
 
 def _name_elements(wrong: Mask) -> str:

@@ -10,7 +10,7 @@ from aliascheck.verdicts.attribution import PART, WRONG, attribute, classify
 from aliascheck.verdicts.evidence import Slot
 from aliascheck.verdicts.judge import judge
 from aliascheck.verdicts.regression import explain_by_numbers
-from aliascheck.verdicts.where import describe_fault
+from aliascheck.verdicts.where import find_fault
 from tests.verdicts.test_judge import BOUND, evidence, labels, point
 
 EFFECT = [1.0, -2.0, 4.0]
@@ -243,7 +243,8 @@ def described(shape, change, scaled=None):
     right = np.arange(1.0, np.prod(shape) + 1)
     held = right.reshape(shape).copy()
     held = np.asarray(change(held)).ravel()
-    return describe_fault(grid(*shape), held, right, np.full(right.shape, BOUND), scaled)
+    spot = find_fault(grid(*shape), held, right, np.full(right.shape, BOUND), scaled)
+    return spot and spot.text
 
 
 def changed(*places):
@@ -284,4 +285,4 @@ def test_a_wrong_value_of_one_factor_is_said_to_be_scaled():
 
 def test_nothing_is_said_of_elements_that_were_not_measured_one_by_one():
     slot = replace(grid(2, 2), cells=None)
-    assert describe_fault(slot, np.ones(4), np.zeros(4), np.zeros(4), None) is None
+    assert find_fault(slot, np.ones(4), np.zeros(4), np.zeros(4), None) is None
