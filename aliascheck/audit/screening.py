@@ -112,5 +112,6 @@ def _truth_of(holding: Holding, residuals: Sequence[Residual]) -> MeasuredGroup:
 def _is_telling(holding: Holding, measured: MeasuredGroup) -> bool:
     """Whether the bound of the sum is small beside what the slot holds, or the slot holds nothing."""
     largest = np.abs(holding.values).max(initial=0.0)
-    blur = measured.truth.total.accept.max(initial=0.0)
+    total = measured.truth.total
+    blur = np.maximum(2 * total.bounds, total.accept).max(initial=0.0)
     return bool(blur <= TELLING * largest or largest <= TELLING * blur)

@@ -87,7 +87,7 @@ class Measurements:
 
         Where not `witnessed`, no complex step stands in for a difference.
         """
-        key = (*self._key(point, [group]), witnessed)
+        key = (*self._key(point, [group]), "whole", witnessed)
         if key not in self._known:
             self._known[key] = _measure(self._bench, group, witnessed=witnessed)
         known = self._known[key]
@@ -97,7 +97,7 @@ class Measurements:
 
     def along_all(self, point: bytes, groups: Sequence[Group], direction: int) -> Estimate:
         """The derivative along one whole direction of each of several groups, each at its own scale."""
-        key = (*self._key(point, groups), direction)
+        key = (*self._key(point, groups), "along", direction)
         if key not in self._known:
             self._known[key] = _measure_along(self._bench, groups, direction)
         known = self._known[key]
