@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aliascheck.audit.bench import Bench
-from aliascheck.audit.groups import SlotPlan
+from aliascheck.audit.chart import chart_of
 from aliascheck.audit.sighting import Sighting
 from aliascheck.audit.slots import tangent_of
 from aliascheck.audit.truths import asking
@@ -18,7 +18,6 @@ from aliascheck.memory import (
     Data,
     Region,
     inner,
-    overlaps_itself,
     scatter,
     signed_uniform,
     unwrap,
@@ -37,8 +36,7 @@ class Place(Data, frozen=True, eq=False):
 class Search:
     """One slot's contribution of one access, held against its path derivative region by region.
 
-    The slot is looked at as a matrix: a vector is one row, further axes lie within the columns. A slot that
-    shows cells more than once is a row of its cells.
+    The slot is looked at as a matrix in which each of its cells stands once.
     """
 
     def __init__(self, bench: Bench, mode: str, sighting: Sighting, slot: int, access: int) -> None:
@@ -48,7 +46,8 @@ class Search:
         self._plan = group.slots[slot]
         self._access = sighting.measured.columns[access].plan
         self._scale = group.block.scale
-        self._matrix = _as_matrix(group.cells.of(self._plan.array))
+        self._chart = chart_of(self._plan.array, group.cells.of(self._plan.array))
+        self._matrix = self._chart.cells
         self._held = self._contribution(mode, sighting)
 
     def _contribution(self, mode: str, sighting: Sighting) -> NDArray[np.float64]:
@@ -82,7 +81,7 @@ class Search:
             return Place(Spot("transposed"), ())
         rows, columns = self._matrix.shape
         spot = Spot(
-            describe(location, self._plan), (rows, columns), tuple(rectangles(location, rows, columns))
+            self._chart.describe(location), (rows, columns), tuple(rectangles(location, rows, columns))
         )
         return Place(spot, tuple(self._regions(location)))
 
@@ -129,12 +128,6 @@ class Search:
             yield Region(np.sort(self._matrix[block.slices].ravel()))
 
 
-def _as_matrix(cells: Cells) -> Cells:
-    if overlaps_itself(cells):
-        return np.unique(cells)[np.newaxis]
-    return cells.reshape(cells.shape[0], -1) if cells.ndim > 1 else cells.reshape(1, -1)
-
-
 def rectangles(location: Location, rows: int, columns: int) -> Iterator[tuple[int, int, int, int]]:
     """What was found as rectangles: first row, last row + 1, first column, last column + 1."""
     yield from ((row, row + 1, column, column + 1) for row, column in location.elements)
@@ -143,47 +136,3 @@ def rectangles(location: Location, rows: int, columns: int) -> Iterator[tuple[in
     yield from ((*block.rows, *block.columns) for block in location.blocks)
     if location.bounding is not None:
         yield *location.bounding.rows, *location.bounding.columns
-
-
-MOST_NAMED = 4
-
-
-def describe(location: Location, plan: SlotPlan) -> str:
-    """Where a slot is wrong, in its own terms: `elements [3, 5], [7, 0]`, `row 17`, `throughout`."""
-    shape = plan.array.shape
-    parts = [
-        _listed("element", [_element(place, shape) for place in location.elements]),
-        _listed("row", [str(row) for row in location.rows]),
-        _listed("column", [str(column) for column in location.columns]),
-        _listed("block", [_block(block, shape) for block in location.blocks]),
-    ]
-    found = ", ".join(part for part in parts if part)
-    if location.kind is Kind.DENSE:
-        return "throughout"
-    if location.complete or location.bounding is None:
-        return found
-    more = f"in many places within {_block(location.bounding, shape)}"
-    return f"{found}, and {more}" if found else more
-
-
-def _element(place: tuple[int, int], shape: tuple[int, ...]) -> str:
-    row, column = place
-    if len(shape) < 2:
-        return f"[{column}]"
-    rest = np.unravel_index(column, shape[1:])
-    return "[" + ", ".join(map(str, (row, *(int(index) for index in rest)))) + "]"
-
-
-def _block(block: Block, shape: tuple[int, ...]) -> str:
-    """As NumPy writes it: `[16:32, 0:8]`; of axes beyond the second, the columns stand for all of them."""
-    rows, columns = (f"{start}:{stop}" for start, stop in (block.rows, block.columns))
-    return f"[{columns}]" if len(shape) < 2 else f"[{rows}, {columns}]"
-
-
-def _listed(word: str, names: list[str]) -> str:
-    if not names:
-        return ""
-    plural = "" if len(names) == 1 else "s"
-    if len(names) > MOST_NAMED:
-        return f"{len(names)} {word}s ({', '.join(names[:MOST_NAMED])}, ...)"
-    return f"{word}{plural} {', '.join(names)}"
