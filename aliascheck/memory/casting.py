@@ -54,9 +54,9 @@ class Cast:
         return array
 
     def _keep(self, old: Any, new: Any) -> Any:
+        """One object has one counterpart: what holds itself was made on the way to its own parts."""
         self._kept.append(old)
-        self._made[id(old)] = new
-        return new
+        return self._made.setdefault(id(old), new)
 
     def value(self, value: Any) -> Any:
         """The counterpart of a value."""

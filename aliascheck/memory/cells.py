@@ -82,7 +82,9 @@ class CellMap:
     def layout(self, array: Array) -> tuple[object, ...]:
         """What two arrays share exactly when they show the same cells at the same elements."""
         if isinstance(self._numbers, _Spans):
-            return self._numbers.offset(array), array.shape, array.strides
+            strides = zip(array.shape, array.strides, strict=True)
+            steps = [stride for extent, stride in strides if extent > 1 and array.size]
+            return self._numbers.offset(array), array.shape, *steps
         return array.shape, self.of(array).tobytes()
 
     def touches(self, array: Array) -> bool:
