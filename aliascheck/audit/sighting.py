@@ -58,14 +58,17 @@ def look(
     reported: Gradients,
     holdings: Sequence[Holding],
     point: bytes,
+    *,
+    witnessed: bool = True,
 ) -> list[Sighting]:
-    """Every one of some groups, at the memory as it is."""
+    """Every one of some groups, at the memory as it is; by differences alone where not `witnessed`."""
     gates = run_gates(bench, mode, reported, holdings)
-    together = screen(measurements, point, holdings) if bench.settings.stops != "report" else {}
+    judges_stops = bench.settings.stops == "report" and bench.subject.has_stops()
+    together = {} if judges_stops else screen(measurements, point, holdings)
     sightings = []
     for holding, gated in zip(holdings, gates, strict=True):
         failed = gated.failed_checks(holding.values)
-        measured = together.get(holding.group) or measurements.at(point, holding.group)
+        measured = together.get(holding.group) or measurements.at(point, holding.group, witnessed=witnessed)
         if not failed:
             measured = measured.with_foreign(intruders(bench, holding, gated))
         sightings.append(Sighting(measured, holding, gated, failed))
@@ -73,7 +76,12 @@ def look(
 
 
 def look_nearby(
-    bench: Bench, measurements: Measurements, mode: str, holdings: Sequence[Holding]
+    bench: Bench,
+    measurements: Measurements,
+    mode: str,
+    holdings: Sequence[Holding],
+    *,
+    witnessed: bool = True,
 ) -> dict[Group, Sighting]:
     """The same groups at a point nearby; none where the loss or the engine fails there."""
     blocks = [group.block for group in bench.groups[mode]]
@@ -87,5 +95,5 @@ def look_nearby(
             bench.remark(f"the engine fails at a point nearby ({error.message})")
             return {}
         there = [holding_nearby(holding, reported) for holding in holdings]
-        seen = look(bench, measurements, mode, reported, there, point)
+        seen = look(bench, measurements, mode, reported, there, point, witnessed=witnessed)
         return {sighting.group: sighting for sighting in seen}

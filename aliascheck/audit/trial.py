@@ -75,17 +75,9 @@ class Trial:
         )
 
     def look_closer(self) -> None:
-        """Have disagreements confirmed, and judge again where they are not.
-
-        A complex step is never the evidence of a fault: differences are measured in its place.
-        """
-        if self.given.measured.truth.witnessed and any(
-            found.severity == "error" for found in self.judgement.findings
-        ):
-            differences = self.measurements.at(GIVEN, self.group, witnessed=False)
-            foreign = [column.plan for column in self.given.measured.columns if column.foreign]
-            self.given = replace(self.given, measured=differences.with_foreign(foreign))
-            self.judgement = self._judge()
+        """Have disagreements confirmed, and judge again where they are not."""
+        if any(found.severity == "error" for found in self.judgement.findings):
+            self._measure_differences()
         for _ in range(ROUNDS):
             attribution = self.judgement.attribution
             measured = reconsider(self.bench, self.given, attribution, self._is_met_nearby)
@@ -94,13 +86,25 @@ class Trial:
             self.given = replace(self.given, measured=measured)
             self.judgement = self._judge()
 
+    def _measure_differences(self) -> None:
+        """Have differences in the place of complex steps: those are never the evidence of a fault."""
+        if self.given.measured.truth.witnessed:
+            differences = self.measurements.at(GIVEN, self.group, witnessed=False)
+            foreign = [column.plan for column in self.given.measured.columns if column.foreign]
+            self.given = replace(self.given, measured=differences.with_foreign(foreign))
+        if self.nearby is not None and self.nearby.measured.truth.witnessed:
+            self.nearby = self._look_nearby()
+        self.judgement = self._judge()
+
+    def _look_nearby(self) -> Sighting | None:
+        """The group at a point nearby, by differences."""
+        holding = self.given.holding
+        seen = look_nearby(self.bench, self.measurements, self.mode, [holding], witnessed=False)
+        return seen.get(self.group)
+
     def _is_met_nearby(self, slot: int, access: int) -> bool:
         """Whether a pair is wrong at a point nearby as well; a point that cannot be had does not tell."""
-        if self.nearby is None:
-            seen = look_nearby(self.bench, self.measurements, self.mode, [self.given.holding])
-            nearby = seen.get(self.group)
-        else:
-            nearby = self.nearby
+        nearby = self._look_nearby() if self.nearby is None else self.nearby
         if nearby is None:
             return True
         there = replace(self._evidence(), given=nearby.in_columns_of(self.measured), jittered=None)
@@ -130,9 +134,11 @@ class Trial:
         """See the group again, with some of its cells by themselves."""
         finer = self.group.probed_by(self.group.probes.refined(regions))
         holding = holding_of(finer, self.reported)
-        (self.given,) = look(self.bench, self.measurements, self.mode, self.reported, [holding], GIVEN)
+        (self.given,) = look(
+            self.bench, self.measurements, self.mode, self.reported, [holding], GIVEN, witnessed=False
+        )
         if self.nearby is not None:
-            self.nearby = look_nearby(self.bench, self.measurements, self.mode, [holding]).get(finer)
+            self.nearby = self._look_nearby()
 
 
 ROUNDS = 3  # of looking closer: what is less sure in one column may show in another
