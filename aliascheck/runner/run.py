@@ -43,7 +43,7 @@ def run_cases(
         for done, (case, audit) in enumerate(chosen.audits):
             if on_progress is not None:
                 on_progress(done, len(chosen.audits), f"{case.path} {audit.id}")
-            found, code = _run_audit(case, audit, selection, chosen, known)
+            found, code = run_audit(case, audit, selection, named=case.path in chosen.named, known=known)
             results += found
             codes.add(code)
     except KeyboardInterrupt:
@@ -63,17 +63,21 @@ def _refuse_untrusted(chosen: Chosen, selection: Selection) -> None:
             )
 
 
-def _run_audit(
-    case: Case, audit: Audit, selection: Selection, chosen: Chosen, known: Known
+def run_audit(
+    case: Case, audit: Audit, selection: Selection, *, named: bool = True, known: Known | None = None
 ) -> tuple[list[AuditResult], int]:
-    """The results of one audit, and the exit code that they demand."""
+    """The results of one audit in each of its modes, and the exit code that they demand.
+
+    `named` tells that its file was given by name, not met in a folder. Audits that are given the same `known`
+    share what they measure.
+    """
     modes = selection.modes_of(case, audit)
     skipped = _skip_reason(case, audit, selection)
     if skipped is not None:
         return _skipped(case, audit, modes, selection, skipped)
     engine = selection.engine_of(case)
     if engine != BUNDLED:
-        return _without_engine(case, audit, modes, selection, chosen, engine)
+        return _without_engine(case, audit, modes, selection, engine, named=named)
     try:
         prepared = prepare(case, audit, modes, selection)
         outcomes = audit_subject(prepared.program, modes, prepared.settings, known)
@@ -104,11 +108,11 @@ def _skipped(
 
 
 def _without_engine(
-    case: Case, audit: Audit, modes: list[str], selection: Selection, chosen: Chosen, engine: str
+    case: Case, audit: Audit, modes: list[str], selection: Selection, engine: str, *, named: bool
 ) -> tuple[list[AuditResult], int]:
     """An audit whose engine is not there: skipped where met in a folder, an error where asked for."""
     reason = f"the engine {engine} is not part of this release (see aliascheck engines)"
-    if selection.engine is None and case.path not in chosen.named:
+    if selection.engine is None and not named:
         return _skipped(case, audit, modes, selection, reason)
     results = [blank_result(case, audit, mode, selection, "error") for mode in modes]
     for result in results:
