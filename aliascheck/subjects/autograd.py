@@ -1,0 +1,285 @@
+"""Models in containers of NumPy arrays, differentiated by autograd.
+
+Their arrays really share memory: views, transposes and slices are moved in place by moving what they are
+views of, those among them that a loss captured, too.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from aliascheck.engine import check_loss
+from aliascheck.engine.stops import Stops, hold, recorded, replayed
+from aliascheck.errors import AliascheckError, EngineError, IncompleteError
+from aliascheck.memory import Array, Cast, Path, format_path
+from aliascheck.subjects.subject import Gradients
+from aliascheck.subjects.trees import (
+    Name,
+    bindings_of,
+    captured_functions,
+    chosen,
+    content,
+    key_step,
+    path_of,
+    tied,
+)
+
+DEFAULT_CONTRACT = "sum"
+DEFAULT_STOPS = "report"
+
+Loss = Callable[[Any], Any]
+
+
+def make_subject(
+    tree: Any,
+    loss: Loss,
+    *,
+    ties: Iterable[Iterable[Name]] | None = None,
+    params: Iterable[Name] | None = None,
+    seed: int = 0,
+) -> AutogradSubject:
+    """An array, or tuples, lists and dicts of arrays, with a loss of it, audited through `autograd.grad`.
+
+    `ties` lists leaves that are one parameter although each has an array of its own; `params` are the
+    leaves in the set, all arrays of floats without it. Python numbers are settings, not parameters. NumPy's
+    global random numbers begin at `seed` in every evaluation.
+
+    Raises: AliascheckError where the tree has no such leaves, and where one cannot be moved.
+    """
+    _engine()
+    paths = dict(_leaves(tree, ()))
+    if not paths:
+        raise AliascheckError("the tree has no arrays of floats", hint="pass the tree of parameters")
+    tree = _replaced(tree, {path: paths[first] for path, first in tied(ties or (), paths).items()})
+    members = list(paths) if params is None else chosen(params, list(paths))
+    return AutogradSubject(tree, loss, members, seed)
+
+
+def _engine() -> Any:
+    try:
+        import autograd
+    except ImportError:
+        raise IncompleteError(
+            "autograd is not installed", hint="pip install 'aliascheck[autograd]'"
+        ) from None
+    return autograd
+
+
+def _parts(value: Any) -> Iterable[tuple[Any, Any]]:
+    if isinstance(value, dict):
+        return value.items()
+    return enumerate(value) if isinstance(value, tuple | list) else ()
+
+
+def _step(container: Any, key: Any) -> Any:
+    return key_step(key) if isinstance(container, dict) else key
+
+
+def _leaves(value: Any, steps: tuple[Any, ...]) -> Iterator[tuple[Path, Array]]:
+    """Every array of floats, in order."""
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+        yield path_of(steps), value
+    for key, part in _parts(value):
+        yield from _leaves(part, (*steps, _step(value, key)))
+
+
+def _replaced(value: Any, new: Mapping[Path, Any], steps: tuple[Any, ...] = ()) -> Any:
+    """A tree with other values at some leaves; containers are made anew."""
+    if isinstance(value, np.ndarray):
+        return new.get(path_of(steps), value)
+    made = {key: _replaced(part, new, (*steps, _step(value, key))) for key, part in _parts(value)}
+    if isinstance(value, dict):
+        return made
+    if isinstance(value, tuple | list):
+        kind: Any = type(value)
+        return kind(*made.values()) if hasattr(value, "_fields") else kind(made.values())
+    return value
+
+
+class AutogradSubject:
+    """A tree of NumPy arrays on trial."""
+
+    key = None
+
+    def __init__(self, tree: Any, loss: Loss, members: list[Path], seed: int) -> None:
+        self.members = members
+        self._tree = tree
+        self._evaluate = loss
+        self._seed = seed
+        self._places = list(_leaves(tree, ()))
+        self.bindings = bindings_of(self._places)
+        self._stops = Stops()
+        self._getval = Interception(loss)
+        for path, array in self._places:
+            _check_movable(path, array)
+
+    def places(self) -> list[tuple[Path, Array]]:
+        """The arrays themselves, in the order of the tree."""
+        return self._places
+
+    def accesses(self) -> dict[Path, Any]:
+        """Every place: each is an argument of the loss."""
+        return dict(self._places)
+
+    def base(self) -> float:
+        """The loss at the memory as it is; what its stops hold is kept for perturbed evaluations."""
+        with recorded(self._stops), self._getval.intercepted():
+            return self._value(self._tree)
+
+    def has_stops(self) -> bool:
+        """Whether the loss stops gradients deliberately, as seen when `base` was evaluated."""
+        return bool(self._stops.values)
+
+    def loss(self, *, through_stops: bool = False) -> float:
+        """The loss at the memory as it is now."""
+        return self._loss_of(self._tree, through_stops)
+
+    def loss_reading(self, access: Path, private: Array, *, through_stops: bool = False) -> float:
+        """The loss with one access reading a private array of its shape."""
+        return self._loss_of(_replaced(self._tree, {access: private}), through_stops)
+
+    def _loss_of(self, tree: Any, through_stops: bool) -> float:
+        if through_stops or not self._stops.values:
+            return self._value(tree)
+        with replayed(self._stops), self._getval.intercepted():
+            return self._value(tree)
+
+    def _value(self, tree: Any) -> float:
+        with _seeded(self._seed):
+            return check_loss(self._evaluate(tree))
+
+    def widened(self) -> AutogradSubject | None:
+        """The same model in float64; None where the loss reads some of its memory elsewhere.
+
+        What a loss captured of the memory would stay behind: it is moved, to see whether the loss follows.
+        """
+        try:
+            cast = Cast([array for _, array in self._places if array.dtype.itemsize < 8], np.float64)
+            wide = AutogradSubject(cast.value(self._tree), self._evaluate, self.members, self._seed)
+        except ValueError:
+            return None
+        before, loss = [array.copy() for _, array in self._places], wide.base()
+        try:
+            for _, array in self._places:
+                array[...] = array * 1.25 + 0.125
+            return wide if np.array_equal(wide.base(), loss, equal_nan=True) else None
+        finally:
+            for (_, array), values in zip(self._places, before, strict=True):
+                array[...] = values
+            wide.base()
+
+    def analytic(self) -> None:
+        """Losses are not tried with complex numbers."""
+
+    def gradients(self, mode: str, gates: Mapping[Path, float] | None = None) -> Gradients:
+        """What `autograd.grad` gives for the members, each leaf behind its gate.
+
+        Raises: EngineError where autograd cannot differentiate the loss.
+        """
+        if mode != "explicit":
+            raise EngineError(f"autograd has no {mode} mode", hint="audit it in explicit mode")
+        autograd, gate = _engine(), _gate()
+        places = dict(self._places)
+
+        def loss_of(values: Any) -> Any:
+            arguments = dict(zip(self.members, values, strict=True))
+            if gates is not None:
+                arguments = {path: gate(value, gates.get(path, 1.0)) for path, value in arguments.items()}
+            return self._evaluate(_replaced(self._tree, arguments))
+
+        try:
+            with _seeded(self._seed), warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "Output seems independent of input")
+                tangents = autograd.grad(loss_of)(tuple(places[path] for path in self.members))
+        except Exception as error:
+            text = str(error) or type(error).__name__
+            raise EngineError(f"autograd cannot differentiate the loss: {text.splitlines()[0]}") from error
+        return Gradients(dict(zip(self.members, tangents, strict=True)))
+
+
+def _check_movable(path: Path, array: Array) -> None:
+    if not array.flags.writeable:
+        raise AliascheckError(
+            "the array is read-only, and its memory cannot be moved",
+            where=format_path(path),
+            hint="pass a view of memory that can be written, or a copy",
+        )
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """NumPy's global random numbers from the seed on, for a while."""
+    state = np.random.get_state()
+    np.random.seed(seed)
+    try:
+        yield
+    finally:
+        np.random.set_state(state)
+
+
+def _gate() -> Callable[[Any, float], Any]:
+    """The identity whose pullback multiplies: zero by selection where closed, so that no infinity passes."""
+    from autograd.extend import defvjp, primitive, vspace
+
+    gate: Callable[[Any, float], Any] = primitive(lambda x, s: x)
+    defvjp(gate, lambda out, x, s: lambda d_out: d_out * s if s else vspace(x).zeros(), argnums=(0,))
+    return gate
+
+
+class Interception:
+    """The ways in which a loss reaches autograd's `getval`, which stops a gradient.
+
+    A function imported by name is out of reach of its module, so every variable that holds it is given
+    another one for the length of an evaluation: those of all modules but autograd's own, those of the
+    loss, and the one in `autograd.tracer`, where autograd's own calls are let through.
+    """
+
+    def __init__(self, loss: Loss) -> None:
+        from autograd import tracer
+
+        self._original = tracer.getval
+        self._own: dict[str, Any] = vars(tracer)
+        functions = list(captured_functions(loss))
+        modules = [vars(module) for name, module in list(sys.modules.items()) if _is_foreign(name, module)]
+        spaces = [self._own, *modules, *(function.__globals__ for function in functions)]
+        self._variables = [
+            (space, name)
+            for space in {id(space): space for space in spaces}.values()
+            for name, value in list(space.items())
+            if value is self._original
+        ]
+        self._cells = [
+            cell
+            for function in functions
+            for cell in function.__closure__ or ()
+            if content(cell) is self._original
+        ]
+
+    @contextmanager
+    def intercepted(self) -> Iterator[None]:
+        """What `getval` gives is held while the body evaluates."""
+        try:
+            self._set(self._held)
+            yield
+        finally:
+            self._set(self._original)
+
+    def _held(self, value: Any) -> Any:
+        given = self._original(value)
+        return given if sys._getframe(1).f_globals is self._own else hold(np.array(given))
+
+    def _set(self, function: Callable[[Any], Any]) -> None:
+        for space, name in self._variables:
+            space[name] = function
+        for cell in self._cells:
+            cell.cell_contents = function
+
+
+def _is_foreign(name: str, module: Any) -> bool:
+    return name.partition(".")[0] != "autograd" and hasattr(module, "__dict__")

@@ -1,0 +1,149 @@
+"""Traced losses, evaluated equation by equation where they hold what an engine's own evaluation hides.
+
+A traced loss is a list of equations (a jaxpr). Evaluating it ourselves shows two things: the arrays that
+the loss captured, which can be given other numbers, and the stops, which can be made to hold what they held
+at another point. Every other equation is carried out by the engine. No engine is imported here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+INLINED = ("jit", "pjit", "closed_call", "core_call", "remat", "remat2", "checkpoint")
+OPENED = (*INLINED, "scan", "cond")  # a rule written by hand is one equation, whatever is inside
+
+Pair = tuple[Any, Any]  # the value now, and at the point where stops hold theirs
+
+
+def subjaxprs(equation: Any) -> Iterator[tuple[Any, Sequence[Any]]]:
+    """The jaxprs inside an equation that can be opened, with their constants."""
+    if equation.primitive.name not in OPENED:
+        return
+    for value in equation.params.values():
+        for part in value if isinstance(value, tuple | list) else (value,):
+            if hasattr(part, "jaxpr"):
+                yield part.jaxpr, part.consts
+            elif hasattr(part, "eqns"):
+                yield part, ()
+
+
+def constants(jaxpr: Any, consts: Sequence[Any]) -> Iterator[Any]:
+    """The arrays that a traced loss holds, in every part that can be opened."""
+    yield from consts
+    for equation in jaxpr.eqns:
+        for part in subjaxprs(equation):
+            yield from constants(*part)
+
+
+def has_stop(jaxpr: Any, is_stop: Callable[[Any], bool]) -> bool:
+    """Whether there is a stop in a traced loss."""
+    return any(
+        is_stop(equation) or any(has_stop(part, is_stop) for part, _ in subjaxprs(equation))
+        for equation in jaxpr.eqns
+    )
+
+
+def is_deliberate_stop(equation: Any, library: str) -> bool:
+    """Whether an equation is a stop that was written outside of the engine's own library.
+
+    The library stops what a result does not depend on, such as the largest element in a softmax.
+    """
+    if equation.primitive.name != "stop_gradient":
+        return False
+    trace = equation.source_info.traceback
+    frames = list(trace.frames) if trace is not None else []
+    names = [frame.function_name for frame in frames]
+    if "stop_gradient" not in names[:-1]:
+        return True
+    caller = frames[names.index("stop_gradient") + 1]
+    return not caller.file_name.startswith(library)
+
+
+class Evaluation:
+    """How a traced loss is evaluated: which equations are held stops, which constants have other values.
+
+    `lax` is the engine's module of control flow; `swaps` maps identities of constants to their values.
+    """
+
+    def __init__(self, lax: Any, swaps: Mapping[int, Any], is_stop: Callable[[Any], bool]) -> None:
+        self._lax = lax
+        self._swaps = swaps
+        self._is_stop = is_stop
+        self._concerned: dict[int, bool] = {}
+
+    def run(self, jaxpr: Any, consts: Sequence[Any], values: Sequence[Pair]) -> list[Pair]:
+        """The results of a jaxpr."""
+        known = dict(zip(jaxpr.constvars, map(self._constant, consts), strict=True))
+        known.update(zip(jaxpr.invars, values, strict=True))
+
+        def read(atom: Any) -> Pair:
+            return (atom.val, atom.val) if hasattr(atom, "val") else known[atom]
+
+        for equation in jaxpr.eqns:
+            results = self._apply(equation, [read(atom) for atom in equation.invars])
+            known.update(zip(equation.outvars, results, strict=True))
+        return [read(atom) for atom in jaxpr.outvars]
+
+    def _constant(self, constant: Any) -> Pair:
+        value = self._swaps.get(id(constant), (constant, constant))
+        return value if isinstance(value, tuple) else (value, value)
+
+    def _apply(self, equation: Any, values: list[Pair]) -> list[Pair]:
+        name = equation.primitive.name
+        if self._is_stop(equation):
+            return [(held, held) for _, held in values]
+        if not any(self._concerns(*part) for part in subjaxprs(equation)):
+            return _bound(equation, values)
+        if name == "scan":
+            return self._scan(equation.params, values)
+        if name == "cond":
+            return self._cond(equation.params, values)
+        ((jaxpr, consts),) = subjaxprs(equation)
+        return self.run(jaxpr, consts, values)
+
+    def _concerns(self, jaxpr: Any, consts: Sequence[Any]) -> bool:
+        """Whether there is anything in a part that its engine's own evaluation would not do."""
+        if id(jaxpr) not in self._concerned:
+            self._concerned[id(jaxpr)] = has_stop(jaxpr, self._is_stop) or any(
+                id(constant) in self._swaps for constant in constants(jaxpr, consts)
+            )
+        return self._concerned[id(jaxpr)]
+
+    def _scan(self, params: Mapping[str, Any], values: list[Pair]) -> list[Pair]:
+        closed, fixed, carried = params["jaxpr"], params["num_consts"], params["num_carry"]
+        around, state, rows = values[:fixed], values[fixed : fixed + carried], values[fixed + carried :]
+
+        def step(state: Any, row: Any) -> Any:
+            results = self.run(closed.jaxpr, closed.consts, [*around, *state, *row])
+            return results[:carried], results[carried:]
+
+        state, rows = self._lax.scan(step, state, rows, length=params["length"], reverse=params["reverse"])
+        return [*state, *rows]
+
+    def _cond(self, params: Mapping[str, Any], values: list[Pair]) -> list[Pair]:
+        """The branch of the values now; what is held is taken through it as well."""
+        (number, _), *operands = values
+
+        def branch(closed: Any) -> Callable[[list[Pair]], list[Pair]]:
+            return lambda pairs: self.run(closed.jaxpr, closed.consts, pairs)
+
+        taken = [branch(closed) for closed in params["branches"]]
+        results: list[Pair] = self._lax.switch(number, taken, operands)
+        return results
+
+
+def _bound(equation: Any, values: list[Pair]) -> list[Pair]:
+    """An equation carried out by its engine: once, where the values now are those that are held."""
+    now = _bind(equation, [now for now, _ in values])
+    if all(now is held for now, held in values):
+        return [(value, value) for value in now]
+    return list(zip(now, _bind(equation, [held for _, held in values]), strict=True))
+
+
+def _bind(equation: Any, values: list[Any]) -> list[Any]:
+    made = equation.primitive.get_bind_params(equation.params)
+    functions, params = made if isinstance(made, tuple) else ((), made)
+    with equation.ctx.manager:
+        results = equation.primitive.bind(*functions, *values, **params)
+    return list(results) if equation.primitive.multiple_results else [results]

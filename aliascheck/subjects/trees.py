@@ -1,0 +1,147 @@
+"""Trees of arrays, whatever engine they belong to: what their leaves are called, and what a loss captures."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from aliascheck.errors import AliascheckError, did_you_mean
+from aliascheck.memory import Array, Field, Key, Path, Struct, format_path
+
+WHOLE = "tree"  # the name of a tree that is one array
+CAPTURED = "<captured>"
+LARGEST_INDEX = 1024  # a larger whole number is a key
+
+
+class Captures(Struct):
+    """What a loss captures, by the names of its variables."""
+
+    __slots__ = ()
+    call_rule = None  # what an audit knows closures by
+
+
+def path_of(steps: Sequence[Any]) -> Path:
+    """The path of a leaf: trees have no name, so its first step begins it, as in `enc['w']` or `[0].bias`."""
+    if not steps:
+        return (WHOLE,)
+    first, *rest = steps
+    text = format_path(("", first)).removeprefix(".")
+    is_name = isinstance(first, Key) and first.isidentifier()
+    return (str(first) if is_name else text, *rest)
+
+
+def key_step(key: Any) -> Any:
+    """The step of a key of a dict: small whole numbers are indices."""
+    is_index = isinstance(key, int) and not isinstance(key, bool) and 0 <= key < LARGEST_INDEX
+    return int(key) if is_index else Key(str(key))
+
+
+def bindings_of(places: Iterable[tuple[Path, Array]]) -> dict[str, Any]:
+    """Named values that hold the arrays at their paths, and nothing else."""
+    levels: dict[Any, Any] = {}
+    for path, array in places:
+        level = levels
+        for step in path[:-1]:
+            level = level.setdefault(step, {})
+        level[path[-1]] = array
+    return {
+        str(root): Captures(CAPTURED, below) if root == CAPTURED else _holder(below)
+        for root, below in levels.items()
+    }
+
+
+def _holder(below: Any) -> Any:
+    if not isinstance(below, dict):
+        return below
+    parts = {step: _holder(part) for step, part in below.items()}
+    if all(isinstance(step, Field) for step in parts):
+        return Struct("", parts)
+    if all(isinstance(step, Key) for step in parts):
+        return parts
+    return [parts.get(index) for index in range(1 + max(step for step in parts if isinstance(step, int)))]
+
+
+Name = str | Path
+
+
+def chosen(names: Iterable[Name], paths: Sequence[Path]) -> list[Path]:
+    """The leaves that names mean: of a leaf itself, or of all that is below a place.
+
+    Raises: AliascheckError where a name means none.
+    """
+    found: dict[Path, None] = {}
+    for name in names:
+        text = name if isinstance(name, str) else format_path(name)
+        below = [path for path in paths if text in _prefixes(path)]
+        if not below:
+            known = {format_path(path) for path in paths}
+            raise AliascheckError(f"the tree has no array at '{text}'", hint=did_you_mean(text, known))
+        found.update(dict.fromkeys(below))
+    return list(found)
+
+
+def _prefixes(path: Path) -> list[str]:
+    return [format_path(path[:end]) for end in range(1, len(path) + 1)]
+
+
+def tied(ties: Iterable[Iterable[Name]], arrays: Mapping[Path, Array]) -> dict[Path, Path]:
+    """For each leaf that is declared tied to others, the first of them.
+
+    Raises: AliascheckError where tied leaves hold different numbers.
+    """
+    first_of: dict[Path, Path] = {}
+    for tie in ties:
+        first, *others = (chosen([name], list(arrays))[0] for name in tie)
+        first = first_of.get(first, first)
+        for path in others:
+            if not np.array_equal(arrays[path], arrays[first], equal_nan=True):
+                names = f"{format_path(path)} and {format_path(first)}"
+                raise AliascheckError(f"{names} are declared tied, and hold different numbers")
+            first_of[path] = first
+    return first_of
+
+
+def captured_functions(function: Callable[..., Any]) -> Iterator[Any]:
+    """The Python function that a loss is, and those that it calls by its variables, each once."""
+    seen: set[int] = set()
+    waiting: list[Any] = [function]
+    while waiting:
+        taken = _plain_function(waiting.pop(0))
+        if taken is not None and id(taken) not in seen:
+            seen.add(id(taken))
+            yield taken
+            waiting.extend(value for _, value in _variables(taken) if callable(value))
+
+
+def captured_values(function: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
+    """The variables that a loss, and the functions that it calls, read from outside."""
+    for taken in captured_functions(function):
+        yield from _variables(taken)
+
+
+def _variables(function: Any) -> Iterator[tuple[str, Any]]:
+    named = [(name, function.__globals__.get(name)) for name in function.__code__.co_names]
+    yield from ((name, value) for name, value in named if value is not None)
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        yield name, content(cell)
+
+
+def content(cell: Any) -> Any:
+    """What a variable of an enclosing function holds; None where it holds nothing yet."""
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return None
+
+
+def _plain_function(value: Any) -> Any:
+    """The Python function inside partial applications, methods and compiled functions; None without one."""
+    while isinstance(value, functools.partial):
+        value = value.func
+    value = inspect.unwrap(value)
+    value = getattr(value, "__func__", value)
+    return value if inspect.isfunction(value) else None
