@@ -30,19 +30,21 @@ class Gated(Data, frozen=True, eq=False):
     transparent: bool
     failed: tuple[str, ...] = ()
 
-    def failed_checks(self, ungated: Held) -> tuple[str, ...]:
+    def failed_checks(self, ungated: Holding) -> tuple[str, ...]:
         """Why the gates of the group are not to be trusted; nothing where they are."""
         if self.failed:
             return self.failed
         paths = list(self.single)
+        shape = (len(paths), *ungated.values.shape)
         return check_gates(
             GateRuns(
-                ungated=ungated,
-                single=np.array([self.single[path] for path in paths]).reshape(len(paths), *ungated.shape),
+                ungated=ungated.values,
+                single=np.array([self.single[path] for path in paths]).reshape(shape),
                 generic=self.generic,
                 silent=self.silent,
                 factors=np.array([self.factors[path] for path in paths]),
                 transparent=self.transparent,
+                rounding=ungated.group.rounding_of_gates,
             )
         )
 

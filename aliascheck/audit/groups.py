@@ -33,6 +33,7 @@ from aliascheck.memory import (
     single_cells,
 )
 from aliascheck.oracle import ROUNDING, AccessView, MemoryBlock
+from aliascheck.verdicts.gates import ROUNDING as ROUNDING_OF_SUMS
 
 
 class SlotPlan(Data, frozen=True, eq=False):
@@ -82,8 +83,18 @@ class Group(Data, frozen=True, eq=False):
     @property
     def rounding(self) -> float:
         """Relative: what a right engine's own rounding may add, in the precision of the memory."""
+        return max(ROUNDING, self._coarse_rounding)
+
+    @property
+    def rounding_of_gates(self) -> float:
+        """Relative: what rounding may add to a sum of contributions, in the precision of the memory."""
+        return max(ROUNDING_OF_SUMS, self._coarse_rounding)
+
+    @property
+    def _coarse_rounding(self) -> float:
+        """Zero for memory in float64."""
         coarsest = max((np.finfo(array.dtype).eps for array in self.block.arrays), default=0.0)
-        return max(ROUNDING, SINGLE_ROUNDING * float(coarsest)) if coarsest > DOUBLE else ROUNDING
+        return SINGLE_ROUNDING * float(coarsest) if coarsest > DOUBLE else 0.0
 
     @property
     def layout(self) -> tuple[object, ...]:

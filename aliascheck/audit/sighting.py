@@ -63,11 +63,11 @@ def look(
 ) -> list[Sighting]:
     """Every one of some groups, at the memory as it is; by differences alone where not `witnessed`."""
     gates = run_gates(bench, mode, reported, holdings)
-    judges_stops = bench.settings.stops == "report" and bench.subject.has_stops()
-    together = {} if judges_stops else screen(measurements, point, holdings)
+    apart = bench.settings.stops == "report" and bench.subject.has_stops()
+    together = {} if apart else screen(measurements, point, holdings)
     sightings = []
     for holding, gated in zip(holdings, gates, strict=True):
-        failed = gated.failed_checks(holding.values)
+        failed = gated.failed_checks(holding)
         measured = together.get(holding.group) or measurements.at(point, holding.group, witnessed=witnessed)
         if not failed:
             measured = measured.with_foreign(intruders(bench, holding, gated))

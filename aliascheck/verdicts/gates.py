@@ -15,7 +15,7 @@ class GateRuns(Data, frozen=True, eq=False):
 
     Shapes: for S slots, A accesses, m probes: `ungated`, `generic`, `silent` (S, m); `single` (A, S, m),
     with one gate open in each; `factors` (A,) are the gates of the generic run. `transparent` tells that
-    gates at 1 left every entry bit-identical.
+    gates at 1 left every entry bit-identical; `rounding` is what engines in coarse numbers may be off by.
     """
 
     ungated: NDArray[np.float64]
@@ -24,6 +24,7 @@ class GateRuns(Data, frozen=True, eq=False):
     silent: NDArray[np.float64]
     factors: NDArray[np.float64]
     transparent: bool
+    rounding: float = ROUNDING
 
 
 def check_gates(runs: GateRuns) -> tuple[str, ...]:
@@ -35,19 +36,19 @@ def check_gates(runs: GateRuns) -> tuple[str, ...]:
     rest = runs.silent
     held = runs.single - rest
     magnitude = np.abs(held).sum(axis=0) + np.abs(rest) + np.abs(runs.ungated)
-    scale = magnitude.max(initial=0.0)
+    bound = runs.rounding * magnitude.max(initial=0.0)
     failed = []
     if not runs.transparent:
         failed.append("gates at 1 change the result")
-    if _differ(held.sum(axis=0) + rest, runs.ungated, scale):
+    if _differ(held.sum(axis=0) + rest, runs.ungated, bound):
         failed.append("the contributions do not add up to the gradient")
     weighted = np.tensordot(runs.factors, held, 1) + rest if len(held) else rest
-    if _differ(weighted, runs.generic, scale * max(1.0, np.abs(runs.factors).max(initial=0.0))):
+    if _differ(weighted, runs.generic, bound * max(1.0, np.abs(runs.factors).max(initial=0.0))):
         failed.append("the gradient is not linear in its contributions")
-    if failed and np.abs(rest).max(initial=0.0) > ROUNDING * scale:
+    if failed and np.abs(rest).max(initial=0.0) > bound:
         failed.append("something remains with all gates closed")
     return tuple(failed)
 
 
-def _differ(left: NDArray[np.float64], right: NDArray[np.float64], scale: float) -> bool:
-    return bool(np.any(~(np.abs(left - right) <= ROUNDING * scale)))
+def _differ(left: NDArray[np.float64], right: NDArray[np.float64], bound: float) -> bool:
+    return bool(np.any(~(np.abs(left - right) <= bound)))
