@@ -10,12 +10,23 @@ __version__ = "0.1.0"
 _HOMES = {
     "Params": "aliascheck.engine",
     "Report": "aliascheck.report",
+    "assert_gradients": "aliascheck.api",
+    "audit": "aliascheck.api",
     "gradient": "aliascheck.engine",
     "load_cases": "aliascheck.cases",
     "run_cases": "aliascheck.runner",
 }
 
-__all__ = ["Params", "Report", "__version__", "gradient", "load_cases", "run_cases"]
+__all__ = [
+    "Params",
+    "Report",
+    "__version__",
+    "assert_gradients",
+    "audit",
+    "gradient",
+    "load_cases",
+    "run_cases",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -23,7 +23,8 @@ FLOORS = (
     {"cases", "report", "audit"},
     {"runner", "baseline", "selftest"},
     {"reporters"},
-    {"cli", "pytest_plugin"},
+    {"cli", "api"},
+    {"pytest_plugin"},
     {"__main__"},
 )
 

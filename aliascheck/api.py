@@ -1,0 +1,155 @@
+"""Auditing a model of one's own, in one line.
+
+report = aliascheck.audit(model, loss)
+aliascheck.assert_gradients(model, loss)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
+from typing import Any
+
+from aliascheck import __version__
+from aliascheck.audit import Settings
+from aliascheck.audit import audit as audit_subject
+from aliascheck.errors import UsageError, did_you_mean
+from aliascheck.memory import DIRECTIONS
+from aliascheck.report import AuditResult, FindingResult, Report, Tool, summarize
+from aliascheck.reporters.page import Page
+from aliascheck.runner.outcomes import fill
+from aliascheck.subjects.found import ENGINES, MODES, engine_of
+
+CONTRACTS = ("sum", "each", "owner")
+STOPS = ("constant", "report")
+Loss = Callable[[Any], Any]
+
+
+class ModelReport(Report, kw_only=True):
+    """What an audit of one model found: a result for each mode. Its text is the table."""
+
+    @property
+    def findings(self) -> list[FindingResult]:
+        """Every finding, in the order of the modes."""
+        return [finding for audit in self.audits for finding in audit.findings]
+
+    def __str__(self) -> str:
+        from aliascheck.reporters.table import render
+
+        return render(self, Page(detail=1)).rstrip()
+
+
+def audit(
+    model: Any,
+    loss: Loss,
+    *,
+    engine: str | None = None,
+    modes: Sequence[str] | None = None,
+    params: Iterable[Any] | None = None,
+    contract: str | None = None,
+    ties: Iterable[Iterable[Any]] | None = None,
+    stop_gradient: str | None = None,
+    tolerance: Mapping[str, float] | float | None = None,
+    seed: int = 0,
+    probes: int | None = None,
+    thorough: bool = False,
+) -> ModelReport:
+    """Audit the gradients of `loss(model)`, a scalar, by the parameters of `model`.
+
+    The engine is found from the model: torch for a module, jax for a pytree of its arrays, autograd for NumPy
+    arrays in containers. `params` names the set, all parameters without it. `ties` lists places that must
+    share memory (jax: that are one parameter). `tolerance` accepts differences: a number is relative to the
+    largest derivative, a mapping has `rtol` and `atol`. The model is the same afterwards, bit by bit.
+
+    Raises: AliascheckError where the model, the loss or a setting cannot be audited.
+    """
+    engine = engine_of(model) if engine is None else _known("engine", engine, ENGINES)
+    home = import_module(f"aliascheck.subjects.{engine}")
+    modes = [_known("mode", mode, MODES[engine]) for mode in (MODES[engine] if modes is None else modes)]
+    stops = _known("stop_gradient", stop_gradient or "report", STOPS)
+    settings: dict[str, Any] = {"params": params, "seed": seed}
+    if engine == "torch":
+        settings["stop_gradient"] = stops
+    elif ties is not None:
+        settings["ties"] = ties
+    subject = home.make_subject(model, loss, **settings)
+    rtol, atol = _tolerance(tolerance)
+    judged_by = _contract(contract or str(getattr(home, "DEFAULT_CONTRACT", "sum")))
+    outcomes = audit_subject(
+        subject,
+        modes,
+        Settings(
+            contract=judged_by,
+            stops=stops,
+            rtol=rtol,
+            atol=atol,
+            seed=seed,
+            probes=probes or DIRECTIONS,
+            thorough=thorough,
+        ),
+    )
+    results = []
+    for outcome in outcomes:
+        result = _blank(engine, outcome.mode, judged_by, model, loss)
+        fill(result, outcome, seed)
+        if any(found.severity == "error" for found in result.findings):
+            result.status = "failed"
+        results.append(result)
+    failed = sum(result.status == "failed" for result in results)
+    reason = f"{failed} of {len(results)} results with errors" if failed else "nothing unexpected"
+    seconds = sum(result.seconds for result in results)
+    summary = summarize(results, [], seconds, int(failed > 0), reason)
+    return ModelReport(tool=Tool(version=__version__), summary=summary, audits=results)
+
+
+def assert_gradients(model: Any, loss: Loss, **settings: Any) -> None:
+    """Raise an AssertionError whose text is the table, unless an audit of the model finds no error.
+
+    Settings are those of `audit`.
+    """
+    __tracebackhide__ = True
+    report = audit(model, loss, **settings)
+    if not report.ok:
+        raise AssertionError("the gradients are not right\n\n" + str(report))
+
+
+def _blank(engine: str, mode: str, contract: str, model: Any, loss: Loss) -> AuditResult:
+    name = getattr(loss, "__name__", type(loss).__name__)
+    return AuditResult(
+        file=f"{type(model).__name__} ({engine})",
+        line=0,
+        id=type(model).__name__,
+        title="",
+        engine=engine,
+        mode=mode,
+        contract=contract,
+        status="passed",
+        loss=None,
+        loss_text=f"{name}(model)",
+    )
+
+
+def _known(what: str, value: str, choices: Iterable[str]) -> str:
+    if value not in choices:
+        hint = did_you_mean(value, choices) or f"one of {', '.join(choices)}"
+        raise UsageError(f"unknown {what} '{value}'", hint=hint)
+    return value
+
+
+def _contract(value: str) -> str:
+    kind, _, name = value.partition(":")
+    _known("contract", kind, CONTRACTS)
+    if name and kind != "owner":
+        raise UsageError(f"unknown contract '{value}'", hint="sum, each, owner or owner:SLOT")
+    return value
+
+
+def _tolerance(tolerance: Mapping[str, float] | float | None) -> tuple[float, float]:
+    if tolerance is None:
+        return 0.0, 0.0
+    if isinstance(tolerance, Mapping):
+        unknown = set(tolerance) - {"rtol", "atol"}
+        if unknown:
+            raise UsageError(f"unknown tolerance '{min(unknown)}'", hint="rtol and atol")
+        return float(tolerance.get("rtol", 0.0)), float(tolerance.get("atol", 0.0))
+    return float(tolerance), 0.0
