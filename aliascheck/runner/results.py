@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from aliascheck.audit import Outcome
+from aliascheck.audit import Outcome, Settings
 from aliascheck.cases import Audit, Case, Expectation, compare_entries
 from aliascheck.report import AuditResult, Status, Unmet
 from aliascheck.runner.outcomes import fill
@@ -34,13 +34,19 @@ def blank_result(case: Case, audit: Audit, mode: str, selection: Selection, stat
 
 
 def result_of(
-    case: Case, audit: Audit, selection: Selection, outcome: Outcome, bindings: Mapping[str, Any], seed: int
+    case: Case,
+    audit: Audit,
+    selection: Selection,
+    outcome: Outcome,
+    bindings: Mapping[str, Any],
+    settings: Settings,
 ) -> AuditResult:
     """What one mode of an audit found, and whether that is what the case expects."""
     expectation = case.expectation(audit, outcome.mode, selection.engine_of(case))
     unmet = _unmet(expectation, outcome, bindings)
     result = blank_result(case, audit, outcome.mode, selection, "passed")
-    fill(result, outcome, seed)
+    result.contract = settings.contract
+    fill(result, outcome, settings.seed)
     expected = expectation.findings or () if expectation is not None else ()
     for label, found in zip((one.label for one in outcome.findings), result.findings, strict=True):
         found.expected = label in expected

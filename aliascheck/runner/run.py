@@ -7,14 +7,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from aliascheck import __version__
-from aliascheck.audit import Known
+from aliascheck.audit import Known, Settings
 from aliascheck.audit import audit as audit_subject
 from aliascheck.cases import Audit, Case
 from aliascheck.errors import AliascheckError, CaseError, UsageError
 from aliascheck.report import AuditResult, Report, Tool, summarize
+from aliascheck.runner.models import is_installed, prepare_model
 from aliascheck.runner.prepare import prepare
 from aliascheck.runner.results import blank_result, result_of
 from aliascheck.runner.selection import BUNDLED, Chosen, Selection, choose, file_errors
+from aliascheck.subjects.subject import Subject
 
 Progress = Callable[[int, int, str], None]
 
@@ -76,18 +78,25 @@ def run_audit(
     if skipped is not None:
         return _skipped(case, audit, modes, selection, skipped)
     engine = selection.engine_of(case)
-    if engine != BUNDLED:
+    if engine != BUNDLED and not (case.model is not None and is_installed(engine)):
         return _without_engine(case, audit, modes, selection, engine, named=named)
     try:
-        prepared = prepare(case, audit, modes, selection)
-        outcomes = audit_subject(prepared.program, modes, prepared.settings, known)
+        subject, settings = _prepared(case, audit, modes, selection)
         results = [
-            result_of(case, audit, selection, outcome, prepared.program.bindings, prepared.settings.seed)
-            for outcome in outcomes
+            result_of(case, audit, selection, outcome, subject.bindings, settings)
+            for outcome in audit_subject(subject, modes, settings, known)
         ]
     except AliascheckError as error:
         return _errored(case, audit, modes[0], selection, error)
     return results, int(any(result.status == "failed" for result in results))
+
+
+def _prepared(case: Case, audit: Audit, modes: list[str], selection: Selection) -> tuple[Subject, Settings]:
+    if case.model is not None:
+        made = prepare_model(case, audit, selection)
+        return made.subject, made.settings
+    prepared = prepare(case, audit, modes, selection)
+    return prepared.program, prepared.settings
 
 
 def _skip_reason(case: Case, audit: Audit, selection: Selection) -> str | None:
@@ -111,7 +120,9 @@ def _without_engine(
     case: Case, audit: Audit, modes: list[str], selection: Selection, engine: str, *, named: bool
 ) -> tuple[list[AuditResult], int]:
     """An audit whose engine is not there: skipped where met in a folder, an error where asked for."""
-    reason = f"the engine {engine} is not part of this release (see aliascheck engines)"
+    reason = f"the engine {engine} is not installed (see aliascheck engines)"
+    if is_installed(engine):
+        reason = f"programs do not run on {engine} in this release, models do (see aliascheck engines)"
     if selection.engine is None and not named:
         return _skipped(case, audit, modes, selection, reason)
     results = [blank_result(case, audit, mode, selection, "error") for mode in modes]

@@ -1,0 +1,140 @@
+"""Models that live in Python: what a case's factory makes, as something to audit."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from aliascheck.audit import Settings
+from aliascheck.cases import Audit, BadCase, Case, Model
+from aliascheck.errors import AliascheckError, IncompleteError
+from aliascheck.memory import DIRECTIONS, Data
+from aliascheck.runner.selection import Selection
+from aliascheck.subjects.subject import Subject
+
+
+class PreparedModel(Data, frozen=True, eq=False):
+    """An audit of a Python model, ready to be carried out."""
+
+    subject: Subject
+    settings: Settings
+
+
+def is_installed(engine: str) -> bool:
+    """Whether the package of an engine is there; it is not imported."""
+    return importlib.util.find_spec(engine) is not None
+
+
+def prepare_model(case: Case, audit: Audit, selection: Selection) -> PreparedModel:
+    """Make the model of an audit and its loss by the case's factory.
+
+    Raises: BadCase where the factory or what it makes is not as it must be; IncompleteError where the engine
+    is not installed.
+    """
+    assert case.model is not None
+    engine = selection.engine_of(case)
+    home = importlib.import_module(f"aliascheck.subjects.{engine}")
+    model, loss = _made(case, case.model, audit)
+    stops = audit.stop_gradient or str(getattr(home, "DEFAULT_STOPS", "report"))
+    seed = selection.seed if selection.seed is not None else audit.seed or 0
+    wanted: dict[str, Any] = {"params": list(audit.params) or None, "seed": seed}
+    if engine == "torch":
+        wanted["stop_gradient"] = stops
+    elif audit.ties:
+        wanted["ties"] = audit.ties
+    try:
+        subject: Subject = home.make_subject(model, loss, **wanted)
+    except IncompleteError:
+        raise
+    except AliascheckError as error:
+        raise audit.place.relocate(error) from error
+    contract = selection.contract or audit.contract or str(getattr(home, "DEFAULT_CONTRACT", "sum"))
+    tolerance = audit.tolerance
+    return PreparedModel(
+        subject,
+        Settings(
+            contract=contract,
+            stops=stops,
+            rtol=tolerance.rtol if selection.rtol is None else selection.rtol,
+            atol=tolerance.atol if selection.atol is None else selection.atol,
+            seed=seed,
+            probes=selection.probes or audit.probes or DIRECTIONS,
+            thorough=selection.thorough or bool(audit.thorough),
+        ),
+    )
+
+
+def _made(case: Case, model: Model, audit: Audit) -> tuple[Any, Callable[[Any], Any]]:
+    """The model and its loss; that which an audit names is looked up beside the factory."""
+    module, make = _factory(case, model)
+    with _beside(case.folder):
+        try:
+            made = make(**model.args)
+        except Exception as error:
+            raise _bad(model, f"the factory failed: {type(error).__name__}: {error}") from error
+    if not isinstance(made, tuple) or len(made) != 2 or not callable(made[1]):
+        raise _bad(model, f"the factory gave {type(made).__name__}", hint="it must return (model, loss)")
+    if not audit.loss_text:
+        return made[0], made[1]
+    loss = getattr(module, audit.loss_text.strip(), None)
+    if not callable(loss):
+        raise audit.loss_place.error(
+            f"{module.__name__} has no function '{audit.loss_text.strip()}'",
+            hint="leave the loss out to take the factory's",
+        )
+    return made[0], loss
+
+
+def _factory(case: Case, model: Model) -> tuple[ModuleType, Callable[..., Any]]:
+    where, _, name = model.factory.rpartition(":")
+    if not where or not name:
+        raise _bad(model, f"'{model.factory}' names no function", hint='write "model.py:make"')
+    with _beside(case.folder):
+        try:
+            module = _file(case.folder / where) if where.endswith(".py") else importlib.import_module(where)
+        except FileNotFoundError:
+            raise _bad(model, f"there is no file {where} beside the case") from None
+        except Exception as error:
+            raise _bad(model, f"{where} cannot be imported: {type(error).__name__}: {error}") from error
+    make = getattr(module, name, None)
+    if not callable(make):
+        raise _bad(model, f"{where} has no function '{name}'")
+    return module, make
+
+
+def _file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise FileNotFoundError(path)
+    name = f"aliascheck_case_{path.stem}_{abs(hash(path))}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+@contextmanager
+def _beside(folder: Path) -> Iterator[None]:
+    """Modules in the case's folder can be imported."""
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+
+
+def _bad(model: Model, message: str, hint: str | None = None) -> BadCase:
+    return model.place.error(message, hint=hint)
