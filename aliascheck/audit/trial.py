@@ -78,6 +78,10 @@ class Trial:
         """Have disagreements confirmed, and judge again where they are not."""
         if any(found.severity == "error" for found in self.judgement.findings):
             self._measure_differences()
+        self._confirm()
+
+    def _confirm(self) -> None:
+        """Have small disagreements looked at again, until what is left stands."""
         for _ in range(ROUNDS):
             attribution = self.judgement.attribution
             measured = reconsider(self.bench, self.given, attribution, self._is_met_nearby)
@@ -129,6 +133,7 @@ class Trial:
         if regions:
             self._look_at_regions(regions)
         self.judgement = self._judge()
+        self._confirm()
 
     def _look_at_regions(self, regions: list[Region]) -> None:
         """See the group again, with some of its cells by themselves."""

@@ -142,7 +142,8 @@ def classify(held: Vector, effect: Vector, bound: Vector, live: Mask, shows: Mas
         within = np.all((np.abs(held - effect) <= bound) | ~shows)  # between one-sided derivatives
         return Pair(1 if within else WRONG, shows.astype(int))
     ratio = float(np.median(held[on] / effect[on]))
-    k = round(ratio)
+    fits = np.all((np.abs(held - effect) <= bound) | ~shows)  # at a kink, whatever their ratio
+    k = 1 if fits else round(ratio)
     outside = np.all((np.abs(held) <= bound) | (np.abs(held - max(k, 1) * effect) <= bound) | shows)
     if k >= 1 and outside and np.all((np.abs(held - k * effect) <= k * bound) | ~shows):
         if k <= max(1, sharers):
