@@ -6,12 +6,13 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aliascheck.audit.groups import Group
 from aliascheck.audit.slots import Holding
 from aliascheck.audit.truths import MeasuredGroup
-from aliascheck.memory import Data
-from aliascheck.oracle import smallest_fault_seen
+from aliascheck.memory import Data, Region
+from aliascheck.oracle import ROUNDING, smallest_fault_seen
 
 MEAN_SQUARE_WEIGHT = 13.0 / 12.0
 
@@ -21,8 +22,8 @@ class Coverage(Data, frozen=True):
 
     `finer` counts the rows and other regions that were looked at by themselves as well, `jointly` tells
     that the directions led through other groups at the same time. `smallest_fault` is the smallest error
-    of a single element, relative to the root mean square of the gradient's elements, that would have been
-    seen wherever it is; None where there is nothing to be relative to.
+    of a single element, relative to the root mean square of the elements of its slot's gradient, that would
+    have been seen wherever it is; None where there is nothing to be relative to.
     """
 
     exact: bool
@@ -52,21 +53,50 @@ def coverage_of(holding: Holding, measured: MeasuredGroup) -> Coverage:
 
 
 def _smallest_fault(holding: Holding, measured: MeasuredGroup) -> float | None:
-    """By the widest bound in which a fault of one element could hide along any direction.
+    """By the widest bound in which a fault of one element of a slot could hide.
 
     That of a complex step is narrower, and does not count: what only that sees is not called a fault.
     """
     group = holding.group
     if group.probes.exact:
         return None
-    accept = np.max([one.accept for one in measured.everything()], axis=0)
-    squares = 0.0
-    for number, probe in enumerate(group.probes.items):
-        terms = float(np.square(holding.norms[:, number]).sum())
-        squares = max(squares, terms / (MEAN_SQUARE_WEIGHT * len(probe.weights)))
-    if not squares > 0.0:
-        return None
-    return smallest_fault_seen(float(accept.max()), 1.0, math.sqrt(squares))
+    rounding = ROUNDING * holding.norms.sum(axis=0)
+    accept = np.max([one.accept for one in measured.everything()], axis=0) + rounding
+    hidden = _hidden(group, accept)
+    faults = []
+    for number, plan in enumerate(group.slots):
+        typical = _typical(holding, number)
+        if typical > 0.0:
+            widest = float(hidden[group.cells.shown_by(plan.array)].max())
+            faults.append(smallest_fault_seen(widest, 1.0, typical))
+    return max(faults, default=None)
+
+
+def _hidden(group: Group, accept: NDArray[np.float64]) -> NDArray[np.float64]:
+    """In what bound a fault of each cell could hide: the narrowest of those regions that it is in.
+
+    Shapes: `accept` (probes,), the result (cells,).
+    """
+    widest: dict[Region, float] = {}
+    for probe, bound in zip(group.probes.items, accept.tolist(), strict=True):
+        widest[probe.region] = max(bound, widest.get(probe.region, 0.0))
+    hidden = np.full(len(group.cells), np.inf)
+    for region, bound in widest.items():
+        inside = slice(None) if region.cells is None else region.cells
+        hidden[inside] = np.minimum(hidden[inside], bound)
+    return hidden
+
+
+def _typical(holding: Holding, number: int) -> float:
+    """The root mean square of the elements of a slot's gradient, as far as its terms along probes tell."""
+    group, slot = holding.group, holding.slots[number]
+    moved = sum(
+        len(probe.weights) for probe, shown in zip(group.probes.items, slot.shows, strict=True) if shown
+    )
+    array = group.slots[number].array
+    repeated = array.size / max(1, int(np.count_nonzero(group.cells.shown_by(array))))
+    squares = float(np.square(holding.norms[number]).sum())
+    return math.sqrt(squares / (MEAN_SQUARE_WEIGHT * repeated * moved)) if moved else 0.0
 
 
 def describe_coverage(groups: Sequence[tuple[Group, Coverage]], seed: int) -> list[str]:
