@@ -13,7 +13,7 @@ from aliascheck.audit.groups import Group
 from aliascheck.audit.jitter import moved_nearby
 from aliascheck.audit.screening import screen
 from aliascheck.audit.slots import Holding, holding_nearby
-from aliascheck.audit.truths import MeasuredGroup, Measurements
+from aliascheck.audit.truths import MeasuredGroup, Measurements, judges_stops
 from aliascheck.errors import EngineError
 from aliascheck.memory import Data
 from aliascheck.subjects.subject import Gradients
@@ -63,8 +63,7 @@ def look(
 ) -> list[Sighting]:
     """Every one of some groups, at the memory as it is; by differences alone where not `witnessed`."""
     gates = run_gates(bench, mode, reported, holdings)
-    apart = bench.settings.stops == "report" and bench.subject.has_stops()
-    together = {} if apart else screen(measurements, point, holdings)
+    together = {} if judges_stops(bench) else screen(measurements, point, holdings)
     sightings = []
     for holding, gated in zip(holdings, gates, strict=True):
         failed = gated.failed_checks(holding)

@@ -110,6 +110,11 @@ class Measurements:
         return (bench.subject.key, bench.settings.stops, bench.noise, point, *memory)
 
 
+def judges_stops(bench: Bench) -> bool:
+    """Whether what stops remove is measured by itself."""
+    return bench.settings.stops == "report" and bench.subject.has_stops()
+
+
 def _own(group: Group, column: Column) -> AccessPlan:
     """A column's access among those of a group that lies like the one it was measured in."""
     return next(access for access in group.accesses if access.path == column.plan.path)
@@ -119,7 +124,7 @@ def _measure(bench: Bench, group: Group, *, witnessed: bool) -> MeasuredGroup:
     live = _measure_once(bench, group, through_stops=False, witnessed=witnessed)
     columns = [Column(plan) for plan in group.accesses]
     effects = [live.effects[plan.path] for plan in group.accesses]
-    if bench.settings.stops != "report" or not bench.subject.has_stops():
+    if not judges_stops(bench):
         return MeasuredGroup(live, tuple(columns), tuple(effects))
     whole = _measure_once(bench, group, through_stops=True, witnessed=False)
     for plan in group.accesses:
