@@ -59,7 +59,7 @@ def set_up(subject: Subject, modes: Sequence[str], settings: Settings) -> Bench:
     with _changes_undone(subject) as changed:
         accesses = plan_accesses(subject.accesses(), places)
         losses = [subject.base(), subject.loss(), subject.loss()]
-    slots = {mode: plan_slots(subject.bindings, subject.members, mode) for mode in modes}
+    slots = {mode: plan_slots(subject.bindings, subject.members, mode in subject.merges) for mode in modes}
     groups = _plan_groups(slots, accesses, places, settings.effort)
     untied = _untied(subject, settings)
     loss = losses[0]
@@ -85,7 +85,10 @@ def in_double(subject: Subject) -> tuple[Subject, list[str]]:
         return subject, []
     kinds = " and ".join(sorted(narrow))
     wide = subject.widened()
-    if wide is not None and _is_alike(subject.base(), wide.base()):
+    if wide is not None:
+        with _changes_undone(subject), _changes_undone(wide):
+            alike = _is_alike(subject.base(), wide.base())
+    if wide is not None and alike:
         return wide, [f"the model is in {kinds}, and was audited in float64"]
     little = "differences of its loss show gross faults only: see the bounds"
     return subject, [f"the model is in {kinds} and could not be audited in float64; {little}"]

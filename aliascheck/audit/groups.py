@@ -113,16 +113,15 @@ class Group(Data, frozen=True, eq=False):
         return sum(own.touches(array) for _, array in self.places)
 
 
-def plan_slots(bindings: Mapping[str, Any], members: Sequence[Path], mode: str) -> list[SlotPlan]:
+def plan_slots(bindings: Mapping[str, Any], members: Sequence[Path], merging: bool) -> list[SlotPlan]:
     """The slots of a parameter set: one for each array or unopened wrapper at or below a member.
 
-    A leaf that two members name is one slot. In implicit mode members that are the same object are, too;
-    explicit mode never merges different places.
+    A leaf that two members name is one slot. Where `merging`, members that are the same object are, too.
     """
     drafts: list[_Draft] = []
     for member in members:
         holder = lookup(bindings, member)
-        object_key = identity(holder) if mode == "implicit" else member
+        object_key = identity(holder) if merging else member
         for leaf, value in leaves(holder, member):
             if dense(value).dtype.kind != "f":
                 continue

@@ -116,6 +116,8 @@ class Program:
     the same `key` are made of the same loss and the same model.
     """
 
+    merges = ("implicit",)
+
     def __init__(
         self, bindings: Mapping[str, Any], loss: Loss, members: Sequence[Path], key: Hashable = None
     ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from aliascheck.memory import Array, Data, Path, field
@@ -50,6 +50,10 @@ class Subject(Protocol):
     @property
     def bindings(self) -> Mapping[str, Any]:
         """The named values that places begin at."""
+
+    @property
+    def merges(self) -> Collection[str]:
+        """The modes in which members that are one object are one slot."""
 
     def places(self) -> Sequence[tuple[Path, Array]]:
         """Every place of a real array, in order."""
