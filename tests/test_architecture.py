@@ -35,6 +35,7 @@ ONLY_IN = {
     "jax": ("aliascheck.subjects.jax",),
     "autograd": ("aliascheck.subjects.autograd",),
 }
+ENGINES = ("torch", "jax", "autograd")
 MAY_IMPORT = {
     "oracle": {"aliascheck.memory", "numpy"},
     "verdicts": {"aliascheck.memory", "aliascheck.errors", "numpy"},
@@ -194,6 +195,16 @@ def homeless_modules(house: House) -> list[str]:
     return [name for name in house.trees if name != PACKAGE and floor(name) is None]
 
 
+def is_inside(name: str, engine: str) -> bool:
+    """Whether a module is one that only its engine's package imports, and only when it is used."""
+    return name.startswith(f"aliascheck.subjects.{engine}.")
+
+
+def brings(name: str, engine: str) -> bool:
+    """Whether whoever imports a module has the engine imported."""
+    return name.partition(".")[0] == engine or is_inside(name, engine)
+
+
 def forbidden_imports(house: House) -> list[str]:
     """Imports that a room's own rule does not allow."""
     found = []
@@ -201,7 +212,7 @@ def forbidden_imports(house: House) -> list[str]:
         top = one.name.partition(".")[0]
         if top in ONLY_IN and not any(is_below(one.importer, place) for place in ONLY_IN[top]):
             found.append(str(one))
-        if top in ("torch", "jax", "autograd") and not one.hidden:
+        if not one.hidden and any(brings(one.name, e) and not is_inside(one.importer, e) for e in ENGINES):
             found.append(f"{one} at its top level")
         allowed = MAY_IMPORT.get(room(one.importer))
         if allowed is None or top in sys.stdlib_module_names or room(one.name) == room(one.importer):
@@ -298,6 +309,14 @@ PLANTED = [
     (forbidden_imports, {"aliascheck.runner.run": "from rich.progress import Progress"}),
     (forbidden_imports, {"aliascheck.subjects.torch": "import torch"}),
     (forbidden_imports, {"aliascheck.engine.tape": "def f():\n    import jax.numpy"}),
+    (forbidden_imports, {"aliascheck.subjects.torch_gates": "import torch"}),
+    (
+        forbidden_imports,
+        {
+            "aliascheck.subjects.torch": "from aliascheck.subjects.torch.gates import Gate",
+            "aliascheck.subjects.torch.gates": "import torch",
+        },
+    ),
     (
         cycles,
         {
@@ -328,7 +347,9 @@ def test_what_is_allowed_is_not_found() -> None:
             "aliascheck.memory.a": "import numpy\nfrom aliascheck.memory.b import g\ndef f(): ...",
             "aliascheck.memory.b": "from aliascheck.errors import AliascheckError\ndef g(): ...",
             "aliascheck.errors": "import difflib",
-            "aliascheck.subjects.torch": "def f():\n    import torch",
+            "aliascheck.subjects.torch": "def f():\n    import torch\n    import aliascheck.subjects.torch.a",
+            "aliascheck.subjects.torch.a": "import torch\nfrom aliascheck.subjects.torch import b",
+            "aliascheck.subjects.torch.b": "import torch.nn",
             "aliascheck.reporters.table": "import rich.text\nfrom aliascheck.verdicts.catalogue import Row",
             "aliascheck.verdicts.catalogue": "from aliascheck.memory import f",
             "aliascheck.cli.run": "import click\nfrom aliascheck import __version__",

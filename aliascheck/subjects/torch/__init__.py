@@ -1,0 +1,37 @@
+"""Torch modules as subjects. Nothing here imports torch until a subject is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from aliascheck.errors import IncompleteError
+from aliascheck.subjects.subject import Subject
+
+
+def make_subject(
+    module: Any,
+    loss: Callable[[Any], Any],
+    *,
+    params: Sequence[str] | None = None,
+    stop_gradient: str = "report",
+    seed: int = 0,
+    tie_weights: bool = True,
+) -> Subject:
+    """A module and its loss, `loss(module)`, as a subject.
+
+    The set is the parameters that require a gradient, or `params`, by the names that `named_parameters`
+    gives. `stop_gradient` is what the audit should make of stops; the subject hands it on as `stops`.
+    Random numbers are drawn anew from `seed` in every evaluation. Without `tie_weights`, explicit mode
+    replaces a tensor under the name that is in the set only, as `functional_call` then does.
+
+    Raises: IncompleteError where torch is not installed; AliascheckError where a name leads nowhere, or
+        where the module is one whose tensors cannot be exchanged.
+    """
+    try:
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise IncompleteError("torch is not installed", hint="pip install 'aliascheck[torch]'") from error
+    from aliascheck.subjects.torch.model import model_of
+
+    return model_of(module, loss, params, stops=stop_gradient, seed=seed, tie_weights=tie_weights)

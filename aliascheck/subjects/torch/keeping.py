@@ -1,0 +1,123 @@
+"""What an evaluation may change of a module and of the world, put back when it is over."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+
+from aliascheck.subjects.torch.places import Place, find_containers
+
+
+class Keeper:
+    """Keeps modules as they are through evaluations: attributes, gradients, buffers, random numbers.
+
+    Memory that a member of the set shows is not put back: that a loss changes it is for the audit to see.
+    """
+
+    def __init__(self, root: Any, places: list[Place], seed: int) -> None:
+        modules = {id(one): one for one in (*root.modules(), *(place.module for place in places))}
+        tables = [
+            table
+            for module in modules.values()
+            for table in (vars(module), module._parameters, module._buffers, module._modules)
+        ]
+        self._containers = [*find_containers(places), *tables]
+        self._seed = seed
+
+    @contextmanager
+    def kept(self, tensors: Sequence[Any], buffers: Sequence[Any]) -> Iterator[None]:
+        """Put back attributes, what `tensors` say about gradients, and the numbers in `buffers`.
+
+        While the body runs no tensor holds a gradient, and random numbers come from the seed.
+        """
+        containers = [(one, one.copy()) for one in self._containers]
+        flags = [(tensor, tensor.requires_grad, tensor.grad) for tensor in tensors if tensor.is_leaf]
+        numbers = [(tensor, tensor.detach().clone()) for tensor in buffers]
+        for tensor, _, _ in flags:
+            tensor.grad = None
+        try:
+            with _random_numbers(self._seed):
+                yield
+        finally:
+            for container, before in containers:
+                _restore(container, before)
+            for tensor, requires_grad, grad in flags:
+                if tensor.requires_grad != requires_grad:
+                    tensor.requires_grad_(requires_grad)
+                if tensor.grad is not grad:
+                    tensor.grad = grad
+            for tensor, before in numbers:
+                tensor.data.copy_(before)  # of .data: graphs that are kept do not take it for a change
+
+
+def _restore(container: Any, before: Any) -> None:
+    if isinstance(container, list):
+        if len(container) != len(before) or any(a is not b for a, b in zip(container, before, strict=True)):
+            container[:] = before
+    elif container.keys() != before.keys() or any(container[key] is not before[key] for key in before):
+        container.clear()
+        container.update(before)
+
+
+@contextmanager
+def _random_numbers(seed: int) -> Iterator[None]:
+    """Random numbers that begin at a seed, for a while: those of Python, NumPy and torch."""
+    python, numpy, own = random.getstate(), np.random.get_state(), torch.random.get_rng_state()
+    devices = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
+        torch.random.set_rng_state(own)
+        if devices:
+            torch.cuda.set_rng_state_all(devices)
+
+
+@contextmanager
+def kept_leaves(loss: Any, known: Sequence[Any]) -> Iterator[None]:
+    """Put back the gradients of leaves of a graph that the module does not hold."""
+    strangers = {id(leaf): (leaf, leaf.grad) for leaf in _leaves(loss)}
+    for tensor in known:
+        strangers.pop(id(tensor), None)
+    for leaf, _ in strangers.values():
+        leaf.grad = None
+    try:
+        yield
+    finally:
+        for leaf, grad in strangers.values():
+            leaf.grad = grad
+
+
+def _leaves(loss: Any) -> Iterator[Any]:
+    """The tensors that a graph would accumulate gradients in."""
+    seen: set[Any] = set()
+    left = [loss.grad_fn]
+    while left:
+        node = left.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if hasattr(node, "variable"):
+            yield node.variable
+        left.extend(parent for parent, _ in node.next_functions)
+
+
+@contextmanager
+def kept_numbers(tensors: Sequence[Any]) -> Iterator[None]:
+    """Put back the numbers in tensors, where a hook changes them once their gradient is there."""
+    hooked = any(getattr(tensor, "_post_accumulate_grad_hooks", None) for tensor in tensors)
+    before = [(tensor, tensor.detach().clone()) for tensor in tensors] if hooked else []
+    try:
+        yield
+    finally:
+        for tensor, numbers in before:
+            tensor.data.copy_(numbers)

@@ -1,0 +1,164 @@
+"""A model in float64 on the CPU: all tensors over new memory, aliased as before, and a loss that follows.
+
+The modules stay: their attributes show the new tensors while the loss is evaluated. Nothing is copied by
+torch, whose `deepcopy`, `double` and `to` untie tensors that share a storage without being one object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from weakref import ref
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+from aliascheck.subjects.torch.memory import flat, has_memory, over, storage_of
+from aliascheck.subjects.torch.reading import map_leaves
+
+NARROW = (torch.float16, torch.bfloat16, torch.float32)
+
+
+class CannotWidenError(Exception):
+    """A tensor has no counterpart in other memory."""
+
+
+def is_narrow(tensor: Any) -> bool:
+    """Whether a tensor is not in float64 on the CPU already, or not on the CPU at all."""
+    return tensor.dtype in NARROW or tensor.device.type != "cpu"
+
+
+class Widening:
+    """Counterparts of tensors: in float64 where they hold floats, on the CPU, over memory aliased alike.
+
+    A tensor that the model does not hold, over memory that it does, has its counterpart over the new memory.
+
+    Raises: CannotWidenError where a tensor holds a gradient's graph that cannot be made again.
+    """
+
+    def __init__(self, tensors: Sequence[Any]) -> None:
+        self._storages: dict[tuple[Any, ...], tuple[Any, Any]] = {}
+        self._made: dict[int, Any] = {}
+        self._seen: dict[int, tuple[Any, int, Any]] = {}
+        narrow = [tensor for tensor in tensors if has_memory(tensor) and is_narrow(tensor)]
+        self.originals = list({id(tensor): tensor for tensor in narrow}.values())
+        for tensor in self.originals:
+            key = storage_of(tensor)
+            if key not in self._storages:
+                self._storages[key] = flat(tensor), _widened(flat(tensor))
+            if self._storages[key][0].dtype != tensor.dtype:
+                raise CannotWidenError("one storage is seen in two precisions")
+        for tensor in sorted(self.originals, key=lambda tensor: not tensor.is_leaf):
+            if id(tensor) not in self._made:
+                self._made[id(tensor)] = self._counterpart(tensor)
+
+    @property
+    def current(self) -> dict[int, Any]:
+        """The counterparts by the identity of the model's tensors."""
+        return dict(self._made)
+
+    def _counterpart(self, tensor: Any) -> Any:
+        _, wide = self._storages[storage_of(tensor)]
+        shown = over(wide, tensor)
+        if tensor.is_leaf or not tensor.requires_grad:
+            return _with_hooks(tensor, alike(tensor, shown))
+        base = tensor._base
+        known = self._made.get(id(base)) if base is not None else None
+        if known is None or storage_of(base) != storage_of(tensor):
+            raise CannotWidenError("a tensor that is kept was computed from others")
+        with torch.enable_grad():
+            return over(known, tensor)
+
+    def of(self, value: Any) -> Any:
+        """The counterpart of an argument of some function; what is wide, or no tensor, stays as it is."""
+        if isinstance(value, torch.Tensor):
+            return self._of_tensor(value) if is_narrow(value) else value
+        if isinstance(value, torch.dtype):
+            return torch.float64 if value in NARROW else value
+        if isinstance(value, torch.device):
+            return torch.device("cpu")
+        return value
+
+    def _of_tensor(self, tensor: Any) -> Any:
+        if id(tensor) in self._made:
+            return self._made[id(tensor)]
+        if not has_memory(tensor):
+            return tensor.to(torch.float64) if tensor.dtype in NARROW else tensor
+        for (device, start), (old, wide) in self._storages.items():
+            distance = tensor.data_ptr() - start
+            inside = device == tensor.device and 0 <= distance < old.numel() * old.element_size()
+            if inside and old.dtype == tensor.dtype:
+                first = distance // tensor.element_size()
+                base = self._made.get(id(tensor._base)) if tensor.requires_grad else None
+                whole = wide if base is None or storage_of(base) != storage_of(wide) else base
+                return whole.as_strided(tensor.size(), tensor.stride(), first)
+        return self._converted(tensor)
+
+    def _converted(self, tensor: Any) -> Any:
+        """The numbers of a tensor that has nothing to do with the model; those of data are kept."""
+        known, version, wide = self._seen.get(id(tensor), (None, 0, None))
+        if known is not None and known() is tensor and version == tensor._version:
+            return wide
+        wide = _widened(tensor)
+        if not tensor.requires_grad and not tensor.is_inference():
+            self._seen[id(tensor)] = ref(tensor), tensor._version, wide
+        return wide
+
+    @contextmanager
+    def originals_moved(self) -> Iterator[None]:
+        """The memory of the model itself somewhere else: its counterpart in float64 must not notice."""
+        olds = [old for old, _ in self._storages.values() if old.is_floating_point()]
+        before = [old.clone() for old in olds]
+        for old in olds:
+            old.mul_(1.5).add_(0.25)
+        try:
+            yield
+        finally:
+            for old, numbers in zip(olds, before, strict=True):
+                old.copy_(numbers)
+
+
+def _widened(tensor: Any) -> Any:
+    wide = torch.float64 if tensor.dtype in NARROW else tensor.dtype
+    return tensor.to("cpu", wide, copy=True)
+
+
+def alike(tensor: Any, data: Any) -> Any:
+    """`data` as the same kind of leaf as a tensor: a parameter where that is one."""
+    if isinstance(tensor, torch.nn.Parameter):
+        return torch.nn.Parameter(data, tensor.requires_grad)
+    return data.requires_grad_(tensor.requires_grad)
+
+
+def _with_hooks(old: Any, new: Any) -> Any:
+    for hook in (old._backward_hooks or {}).values():
+        new.register_hook(hook)
+    for hook in (getattr(old, "_post_accumulate_grad_hooks", None) or {}).values():
+        new.register_post_accumulate_grad_hook(hook)
+    return new
+
+
+TO_DOUBLE = dict.fromkeys((torch.Tensor.float, torch.Tensor.half, torch.Tensor.bfloat16), torch.Tensor.double)
+DRAWS_ALIKE = (torch.rand_like, torch.randn_like)
+
+
+class Widen(TorchFunctionMode):  # type: ignore[misc]
+    """Lets functions compute in float64 whatever they are given; what they draw is drawn as before."""
+
+    def __init__(self, widening: Widening) -> None:
+        super().__init__()
+        self._of = widening.of
+        kinds = {tensor.dtype for tensor in widening.originals if tensor.dtype in NARROW}
+        self._drawn = kinds.pop() if len(kinds) == 1 else torch.float32
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func in DRAWS_ALIKE:
+            return self._of(func(*args, **{**kwargs, "dtype": self._drawn}))
+        if any(isinstance(part, torch.Tensor) for part in args) or func not in FACTORIES:
+            args, kwargs = map_leaves(self._of, args), map_leaves(self._of, kwargs)
+        return map_leaves(self._of, TO_DOUBLE.get(func, func)(*args, **kwargs))
+
+
+FACTORIES = frozenset({torch.rand, torch.randn, torch.normal})
