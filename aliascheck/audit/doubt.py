@@ -1,4 +1,4 @@
-"""A closer look at small disagreements, before they are called faults.
+"""A closer look at disagreements, before they are called faults.
 
 A weak kink a little way off, or a bound that tells nothing, is no fault of an engine. Whoever disagrees
 with a finite difference has it measured again from closer by; what is very faint has to be met again at a
@@ -35,6 +35,18 @@ class Doubt(Data, frozen=True):
         return measured.truth.total if self.column is None else measured.effects[self.column]
 
 
+class Dispute(Data, frozen=True):
+    """A disagreement: its doubts, the worst first, and the pair of slot and access that it is about.
+
+    None is the law that paths add up to the total. A `modest` one may be an effect of a kink nearby; what is
+    not may still be one of a term that is hidden in the noise at every step but the longest.
+    """
+
+    doubts: list[Doubt]
+    pair: tuple[int, int] | None
+    modest: bool
+
+
 def reconsider(
     bench: Bench, sighting: Sighting, attribution: Attribution, is_met_again: Callable[[int, int], bool]
 ) -> MeasuredGroup | None:
@@ -44,67 +56,81 @@ def reconsider(
     nearby as well.
     """
     measured = sighting.measured
-    for doubts, pair in _disputes(sighting, attribution):
-        with asking(bench) as oracle:
-            answers = [(doubt, _look_again(oracle, sighting, doubt)) for doubt in doubts]
-        verdicts = {answer.verdict for _, answer in answers}
-        if pair is None:
-            if Verdict.FAILS in verdicts:
-                continue
-        elif Verdict.FAILS in verdicts and not all(_is_faint(doubt, measured) for doubt in doubts):
+    for dispute in _disputes(sighting, attribution):
+        answers = _answers(bench, sighting, dispute)
+        if _stands(sighting, dispute, answers, is_met_again):
             continue
-        elif verdicts & {Verdict.FAILS, Verdict.SUSPECT}:
-            if _is_seen_twice(sighting, answers) or is_met_again(*pair):
-                continue
-            answers = [(doubt, _as_suspect(answer)) for doubt, answer in answers]
-        for doubt, answer in answers:
-            measured = _less_sure(measured, doubt, answer)
+        for doubt, answer in zip(dispute.doubts, [*answers, *([None] * len(dispute.doubts))], strict=False):
+            measured = _less_sure(measured, doubt, Verdict.SUSPECT if answer is None else answer.verdict)
     return None if measured is sighting.measured else measured
 
 
-def _disputes(
-    sighting: Sighting, attribution: Attribution
-) -> Iterator[tuple[list[Doubt], tuple[int, int] | None]]:
-    """The modest disagreements: of what slots hold with paths, and of the paths' sum with the total."""
+def _answers(bench: Bench, sighting: Sighting, dispute: Dispute) -> list[Confirmation]:
+    """What a closer look says of the worst doubts, up to one that is beyond doubt."""
+    answers: list[Confirmation] = []
+    with asking(bench) as oracle:
+        for doubt in dispute.doubts[:MOST]:
+            answers.append(_look_again(oracle, sighting, doubt))
+            if answers[-1].verdict is Verdict.FAILS and not _is_faint(doubt, sighting.measured):
+                break
+    return answers
+
+
+def _stands(
+    sighting: Sighting,
+    dispute: Dispute,
+    answers: Sequence[Confirmation],
+    is_met_again: Callable[[int, int], bool],
+) -> bool:
+    """Whether a disagreement is a fault."""
+    verdicts = {answer.verdict for answer in answers}
+    if Verdict.FAILS in verdicts and (
+        dispute.pair is None or not _is_faint(dispute.doubts[len(answers) - 1], sighting.measured)
+    ):
+        return True
+    if dispute.pair is None or not dispute.modest or not verdicts & {Verdict.FAILS, Verdict.SUSPECT}:
+        return False
+    return _is_seen_twice(sighting, answers) or is_met_again(*dispute.pair)
+
+
+def _disputes(sighting: Sighting, attribution: Attribution) -> Iterator[Dispute]:
+    """The disagreements: of what slots hold with paths, and of the paths' sum with the total."""
     columns = sighting.measured.columns
     for (i, a), pair in attribution.pairs.items():
         if pair.entry == WRONG and a not in attribution.moved and not columns[a].is_apart:
-            effect, held = attribution.effects[a], attribution.held[i, a]
+            effect, held, rounding = attribution.effects[a], attribution.held[i, a], sighting.holding.rounding
             off = np.abs(held - effect) > attribution.bounds[a]
-            if _is_modest(held[off], effect[off]):
-                worst = _worst(off, np.abs(held - effect) / np.maximum(attribution.bounds[a], 1e-300))
-                rounding = sighting.holding.rounding
-                yield [Doubt(a, p, float(held[p]), float(rounding[p])) for p in worst], (i, a)
+            worst = _worst(off, np.abs(held - effect) / np.maximum(attribution.bounds[a], 1e-300))
+            doubts = [Doubt(a, p, float(held[p]), float(rounding[p])) for p in worst]
+            yield Dispute(doubts, (i, a), _is_modest(held[off], effect[off]))
     if attribution.unlisted.any():
         yield from _law_disputes(sighting, attribution)
 
 
-def _law_disputes(
-    sighting: Sighting, attribution: Attribution
-) -> Iterator[tuple[list[Doubt], tuple[int, int] | None]]:
+def _law_disputes(sighting: Sighting, attribution: Attribution) -> Iterator[Dispute]:
     """Each of the total and the paths, contradicted by what the others amount to."""
     measured = sighting.measured
     total, effects = measured.truth.total, measured.effects
     off = attribution.unlisted != 0
     paths = sum((effect.values for effect in effects), np.zeros_like(total.values))
-    if not _is_modest(total.values[off], paths[off]):
-        return
+    modest = _is_modest(total.values[off], paths[off])
     slack = sum((effect.accept for effect in effects), total.accept)
     worst = _worst(off, np.abs(total.values - paths) / np.maximum(slack, 1e-300))
-    yield [Doubt(None, p, float(paths[p]), float(slack[p])) for p in worst], None
+    yield Dispute([Doubt(None, p, float(paths[p]), float(slack[p])) for p in worst], None, modest)
     for a, effect in enumerate(effects):
         rest = total.values - (paths - effect.values)
         if not measured.columns[a].is_apart:
-            yield [Doubt(a, p, float(rest[p]), float(slack[p])) for p in worst], None
+            yield Dispute([Doubt(a, p, float(rest[p]), float(slack[p])) for p in worst], None, modest)
 
 
 def _is_modest(one: np.ndarray, other: np.ndarray) -> bool:
-    return bool(np.all(np.abs(one - other) <= MODEST * np.maximum(np.abs(one), np.abs(other))))
+    apart = np.abs(one - other)
+    return bool(np.all(apart <= MODEST * np.maximum(np.abs(one), np.abs(other))))
 
 
 def _worst(off: np.ndarray, how_far: np.ndarray) -> list[int]:
     probes = np.flatnonzero(off)
-    return [int(p) for p in probes[np.argsort(-how_far[probes])][:MOST]]
+    return [int(p) for p in probes[np.argsort(-how_far[probes])]]
 
 
 def _look_again(oracle: Oracle, sighting: Sighting, doubt: Doubt) -> Confirmation:
@@ -133,32 +159,25 @@ def _is_faint(doubt: Doubt, measured: MeasuredGroup) -> bool:
     return bool(apart <= FAINT * abs(doubt.claimed))
 
 
-def _is_seen_twice(sighting: Sighting, answers: Sequence[tuple[Doubt, Confirmation]]) -> bool:
+def _is_seen_twice(sighting: Sighting, answers: Sequence[Confirmation]) -> bool:
     """Whether several random directions show the same fault, and no kink explains one of them.
 
     A weak kink lies at another distance along each, and seldom where it deceives at all.
     """
-    unexplained = all(answer.verdict in (Verdict.FAILS, Verdict.SUSPECT) for _, answer in answers)
+    unexplained = all(answer.verdict in (Verdict.FAILS, Verdict.SUSPECT) for answer in answers)
     return not sighting.group.probes.exact and len(answers) > 1 and unexplained
 
 
-def _as_suspect(answer: Confirmation) -> Confirmation:
-    """A failure that was not met again nearby is none; what was explained stays explained."""
-    return replace(answer, verdict=Verdict.SUSPECT) if answer.verdict is Verdict.FAILS else answer
-
-
-def _less_sure(measured: MeasuredGroup, doubt: Doubt, answer: Confirmation) -> MeasuredGroup:
+def _less_sure(measured: MeasuredGroup, doubt: Doubt, verdict: Verdict) -> MeasuredGroup:
     """What was measured, admitting what contradicts it at one probe: a kink nearby, or not decided."""
     old = doubt.of(measured)
     accept, kinks, undecided = old.accept.copy(), old.kinks.copy(), old.undecided.copy()
-    if answer.verdict in (Verdict.NEAR_KINK, Verdict.AGREES):
+    if verdict in (Verdict.NEAR_KINK, Verdict.AGREES):
         apart = abs(doubt.claimed - old.values[doubt.probe])
         accept[doubt.probe] = max(accept[doubt.probe], apart * (1 + 1e-9))
         kinks[doubt.probe] = True
-    elif answer.verdict is Verdict.SUSPECT:
-        accept[doubt.probe], undecided[doubt.probe] = np.inf, True
     else:
-        return measured
+        accept[doubt.probe], undecided[doubt.probe] = np.inf, True
     new = replace(old, accept=accept, kinks=kinks, undecided=undecided)
     if doubt.column is None:
         return replace(measured, truth=replace(measured.truth, total=new))

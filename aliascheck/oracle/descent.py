@@ -61,7 +61,7 @@ class Descent:
         """How far the slope of a `pair` below the steps used may be from the slope found."""
         slope = self.slope
         rounding = 2.0 * (pair.rounding + UNIT * abs(slope.value)) / pair.step
-        truncation = 2.0 * abs(self.last.slope - slope.value) * (pair.step / self.last.step) ** 2
+        truncation = 2.0 * abs(slope.measured - slope.value) * (pair.step / slope.step) ** 2
         return slope.bound + rounding + truncation
 
 

@@ -12,6 +12,7 @@ from aliascheck.oracle.line import Line, Pair
 # along such a grid so that it looks smooth there.
 NEAR = 1.0 / 83.0
 FAR = 1.0 / 5309.0
+CLOSER = (1.0 / 131.0, 1.0 / 16411.0, 1.0 / 1048583.0)
 
 
 class Finding(Enum):
@@ -61,11 +62,16 @@ def inspect(line: Line, descent: Descent, step: float) -> Guard:
         return Guard(pair, Finding.STRUCTURE)
     jump = abs(pair.change)
     if abs(half.change) > 0.75 * jump and jump > max(8.0 * abs(value), 64.0 * tolerance) * step:
-        return Guard(pair, Finding.JUMP)
+        return Guard(pair, Finding.JUMP if stays(line, pair) else Finding.STRUCTURE)
     others = [half, line.pair(step / 3.0), line.pair(step / 11.0)]
     if not all(other.finite for other in others) or repeats(pair, others, gap):
         return Guard(pair, Finding.STRUCTURE)
     return Guard(pair, Finding.NOISE, max(abs(met.slope - value) * met.step for met in (pair, *others)))
+
+
+def stays(line: Line, pair: Pair) -> bool:
+    """Whether a jump is as high from much closer by: equal slopes of either sign look like one from afar."""
+    return all(abs(line.pair(pair.step * closeness).change) > 0.75 * abs(pair.change) for closeness in CLOSER)
 
 
 def repeats(pair: Pair, others: list[Pair], gap: float) -> bool:

@@ -27,6 +27,7 @@ class Tableau:
         "change",
         "early_bound",
         "early_value",
+        "measured",
         "noise",
         "rows",
         "stale",
@@ -42,10 +43,11 @@ class Tableau:
         self.stale = 0
         self.value = self.early_value = math.nan
         self.bound = self.early_bound = self.change = self.noise = math.inf
-        self.step = math.nan
+        self.step = self.measured = math.nan
 
     def add(self, step: float, value: float, noise: float) -> None:
         """Extend the table by the row of a measurement at half the last step."""
+        measured = value
         values, noises = [value], [noise]
         self.stale += 1
         for gain, old_value, old_noise in zip(self._gains, self._values, self._noises, strict=False):
@@ -59,7 +61,7 @@ class Tableau:
                 self.early_value, self.early_bound = value, bound
             if bound < self.bound and len(values) > 2:
                 self.value, self.bound, self.step = value, bound, step
-                self.change, self.noise = change, noise
+                self.change, self.noise, self.measured = change, noise, measured
                 self.stale = 0
         self._values, self._noises = values, noises
         self.rows += 1
