@@ -195,12 +195,13 @@ def _spans_of(arrays: Sequence[Array]) -> _Spans | None:
     itemsize = arrays[0].itemsize
     bounds = [byte_bounds(array) for array in arrays]
     spans: list[tuple[int, int]] = []
-    for number in sorted(range(len(arrays)), key=lambda n: (bounds[n][0], -bounds[n][1], n)):
+    fills = [_fills(array, itemsize) for array in arrays]
+    for number in sorted(range(len(arrays)), key=lambda n: (bounds[n][0], -bounds[n][1], not fills[n])):
         low, high = bounds[number]
         if spans and low < spans[-1][1]:
             if high > spans[-1][1] or not _is_aligned(arrays[number], spans[-1][0], itemsize):
                 return None
-        elif not _fills(arrays[number], itemsize):
+        elif not fills[number]:
             return None
         else:
             spans.append((low, high))

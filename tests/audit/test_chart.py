@@ -76,6 +76,7 @@ def test_every_cell_stands_in_a_chart_once_and_is_named_by_an_element_that_shows
     numbers = CellMap([MEMORY]).of(view)
     chart = chart_of(view, numbers)
     assert sorted(chart.cells.ravel().tolist()) == np.unique(numbers).tolist()
+    assert chart.first is None or np.all(np.diff(chart.first) > 0)
     for place in np.ndindex(chart.cells.shape):
         (index,) = indices(chart.describe(location(elements=(place,))))
         assert numbers[index or ()] == chart.cells[place]

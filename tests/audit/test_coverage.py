@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from numpy.lib.stride_tricks import as_strided
 
+from aliascheck.audit import Settings
+from aliascheck.audit.bench import set_up
 from aliascheck.engine import transpose
 from tests.audit.spoilt import at, labels, mapped, run, spoilt
 
@@ -137,15 +139,20 @@ def test_coverage_tells_cells_parts_and_company():
         ([1000, 65], []),
         ([1000, 64, 64, 64, 64], [64, 64, 64, 64]),
         ([1000, 64, 64, 64, 64, 1], [1, 64, 64, 64]),
-        ([1000] + [30] * 10, [30] * 8),
+        ([1000] + [10] * 30, [10] * 25),
     ],
 )
 def test_which_groups_are_measured_cell_by_cell(sizes, exact):
     names = [f"p{number}" for number in range(len(sizes))]
     bindings = {name: DRAW(size=size) for name, size in zip(names, sizes, strict=True)}
-    outcome = run(spoilt(bindings, " + ".join(f"sum({name} * {name})" for name in names), names))
-    assert labels(outcome) == []
-    assert sorted(one.coverage.cells for one in outcome.groups if one.coverage.exact) == sorted(exact)
-    for slot in outcome.slots:
-        shown = slot.total is not None
-        assert shown == (slot.plan.array.size in exact) or slot.plan.array.size in (30, 64)
+    subject = spoilt(bindings, " + ".join(f"sum({name} * {name})" for name in names), names)
+    groups = set_up(subject, ["explicit"], Settings()).groups["explicit"]
+    assert sorted(len(group.cells) for group in groups if group.probes.exact) == sorted(exact)
+
+
+def test_cells_are_reported_where_they_were_measured_one_by_one():
+    bindings = {"small": DRAW(size=(8, 8)), "large": DRAW(size=(40, 30))}
+    outcome = run(spoilt(bindings, "sum(small * small) + sum(tanh(large))", ["small", "large"]))
+    small, large = outcome.slots
+    assert np.allclose(small.total, 2 * bindings["small"]) and np.allclose(small.path, small.total)
+    assert large.total is None and large.path is None

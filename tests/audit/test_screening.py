@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from aliascheck.engine import transpose
+from aliascheck.errors import EngineError
 from aliascheck.memory import NOTHING
-from tests.audit.spoilt import at, labels, mapped, run, spoilt, times
+from tests.audit.spoilt import Spoilt, at, labels, mapped, run, spoilt, times
 
 SHAPE = (20, 16)
 TERMS = (
@@ -102,6 +103,60 @@ def test_faults_that_cancel_along_one_direction_do_not_along_another():
     )
     subject.faults = {**mapped("w0", times(1 + 0.1 * second)), **mapped("w1", times(1 - 0.1 * first))}
     assert labels(run(subject)) == ["AC105:w0", "AC105:w1"]
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_a_faint_fault_is_not_lost_in_the_sum(number):
+    name = f"w{number}"
+    outcome = run(spoilt(*model(8), mapped(name, times(1 + 3e-7))))
+    assert labels(outcome) == [f"AC105:{name}"]
+
+
+def test_slots_of_other_sizes_are_not_disturbed_by_a_fault():
+    """Some hold so little beside the loss that the sum says nothing of them: they are looked at alone."""
+    rng = np.random.default_rng(0)
+    sizes = 10.0 ** rng.uniform(-2, 2, 20)
+    bindings = {"x": rng.normal(size=(5, SHAPE[0]))}
+    names = [f"w{number}" for number in range(len(sizes))]
+    bindings.update(
+        {name: size * rng.normal(size=SHAPE) / 4 for name, size in zip(names, sizes, strict=True)}
+    )
+    terms = [
+        f"{number + 1}.0 * sum(tanh(x @ {name} + 0.3))" if number % 2 else f"mean((x @ {name} - 0.5) ** 2)"
+        for number, name in enumerate(names)
+    ]
+    weak = [f"w{number}" for number in np.argsort(sizes)[:6] if number % 2 == 0]
+    for name in weak:
+        outcome = run(spoilt(bindings, " + ".join(terms), names, mapped(name, times(1.001))))
+        assert labels(outcome) == [f"AC105:{name}"]
+
+
+class Ungated(Spoilt):
+    """An engine that takes no gates, so that contributions cannot be told apart."""
+
+    def gradients(self, mode, gates=None):
+        if gates is not None:
+            raise EngineError("no gates here")
+        return super().gradients(mode)
+
+
+@pytest.mark.parametrize("fault", ["right", "swapped", "scaled"])
+def test_without_gates_the_numbers_tell(fault):
+    """All slots are alike: directions that were, too, would not see a swap."""
+    rng = np.random.default_rng(2)
+    names = ["w0", "w1", "w2"]
+    bindings = {"x": rng.normal(size=(5, 20)), **{name: rng.normal(size=SHAPE) for name in names}}
+    loss = " + ".join(f"mean((x @ {name}) ** 2)" for name in names)
+    faults, expected = {
+        "right": ({}, []),
+        "swapped": (
+            {"w0": lambda right: right["w1"], "w1": lambda right: right["w0"]},
+            ["AC105:w0", "AC105:w1"],
+        ),
+        "scaled": (mapped("w2", times(1.001)), ["AC105:w2"]),
+    }[fault]
+    outcome = run(spoilt(bindings, loss, names, faults, Ungated))
+    assert labels(outcome) == expected
 
 
 @pytest.mark.parametrize("term", ["0.0 * sum(w5 * w5)", "sum(w4 * w4)"])

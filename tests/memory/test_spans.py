@@ -80,7 +80,7 @@ def lies_in_one_of(whole, array):
 @given(memories())
 def test_spans_number_the_same_cells(case):
     whole, views, outside = case
-    spans, table = both([*whole, *views])
+    spans, table = both([*views, *whole])
     assert len(spans) == len(table)
     same = np.full(len(table), -1)
     for array in (*whole, *views):
@@ -117,6 +117,14 @@ def test_spans_touch_what_a_table_touches(case):
         spans, table = both(inside)
         for array in (*whole, *views, *outside, np.zeros(3), np.zeros(0)):
             assert spans.touches(array) == table.touches(array)
+
+
+def test_a_view_that_steps_over_a_stretch_does_not_touch_it():
+    memory = np.zeros(30)
+    spans, _ = both([memory[10:20]])
+    assert not spans.touches(memory[8:24:15])
+    assert spans.touches(memory[8:24:5])
+    assert not spans.touches(memory[:10]) and not spans.touches(memory[20:])
 
 
 @steady
