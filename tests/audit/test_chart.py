@@ -7,6 +7,7 @@ import re
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.lib.stride_tricks import as_strided
 
 from aliascheck.audit.chart import chart_of, merge, stretch_of
 from aliascheck.memory import CellMap
@@ -121,6 +122,10 @@ def test_names_of_every_kind():
     chart = chart_of(matrix, CellMap([matrix]).of(matrix))
     assert chart.describe(location(columns=(1, 4))) == "columns 1, 4"
     assert chart.describe(location(rows=(0,), blocks=(Block((1, 3), (2, 4)),))) == "row 0, block [1:3, 2:4]"
+    windows_from_the_end = as_strided(MEMORY[30:], (4, 5), (-8, -8))
+    chart = chart_of(windows_from_the_end, CellMap([MEMORY]).of(windows_from_the_end))
+    assert chart.describe(location(elements=((0, 0), (0, 7)))) == "elements [0, 0], [3, 4]"
+    chart = chart_of(matrix, CellMap([matrix]).of(matrix))
     five = tuple((0, column) for column in range(5))
     assert chart.describe(location(elements=five)) == "5 elements ([0, 0], [0, 1], [0, 2], [0, 3], ...)"
     assert chart.describe(Location(Kind.DENSE, five, (), (), (), False, None, 0)) == "throughout"

@@ -54,7 +54,7 @@ def test_the_smallest_fault_that_is_stated_is_seen_wherever_it_is(name):
     }
     right = {member: np.asarray(subject.gradients("explicit").members[member,]) for member in members}
     rng = np.random.default_rng(1)
-    for member in itertools.islice(itertools.cycle(members), 6):
+    for member in itertools.islice(itertools.cycle(members), 24 if name == "windows" else 6):
         gradient = right[member]
         place = tuple(int(rng.integers(extent)) for extent in gradient.shape)
         error = 2 * stated[member] * np.sqrt(np.mean(gradient**2))
