@@ -53,11 +53,12 @@ def is_deliberate_stop(equation: Any, library: str) -> bool:
         return False
     trace = equation.source_info.traceback
     frames = list(trace.frames) if trace is not None else []
-    names = [frame.function_name for frame in frames]
-    if "stop_gradient" not in names[:-1]:
-        return True
-    caller = frames[names.index("stop_gradient") + 1]
-    return not caller.file_name.startswith(library)
+    calls = [number for number, frame in enumerate(frames[:-1]) if _stops(frame, library)]
+    return not calls or not frames[calls[-1] + 1].file_name.startswith(library)
+
+
+def _stops(frame: Any, library: str) -> bool:
+    return bool(frame.function_name == "stop_gradient" and frame.file_name.startswith(library))
 
 
 class Evaluation:

@@ -15,6 +15,7 @@ from aliascheck.memory import Array, Field, Key, Path, Struct, format_path
 WHOLE = "tree"  # the name of a tree that is one array
 CAPTURED = "<captured>"
 LARGEST_INDEX = 1024  # a larger whole number is a key
+FARTHEST_SEARCH = 200  # functions: those of libraries call thousands
 
 
 class Captures(Struct):
@@ -106,10 +107,10 @@ def tied(ties: Iterable[Iterable[Name]], arrays: Mapping[Path, Array]) -> dict[P
 
 
 def captured_functions(function: Callable[..., Any]) -> Iterator[Any]:
-    """The Python function that a loss is, and those that it calls by its variables, each once."""
+    """The Python function that a loss is, and those that it calls by its variables: the nearest first."""
     seen: set[int] = set()
     waiting: list[Any] = [function]
-    while waiting:
+    while waiting and len(seen) < FARTHEST_SEARCH:
         taken = _plain_function(waiting.pop(0))
         if taken is not None and id(taken) not in seen:
             seen.add(id(taken))

@@ -1,0 +1,115 @@
+"""Pytrees taken apart: which leaves are parameters, what they are called, and the memory that they show.
+
+The engine is handed in, and not imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from aliascheck.errors import AliascheckError
+from aliascheck.memory import Array, Cast, Data, Field, Path, field
+from aliascheck.subjects.jaxprs import constants
+from aliascheck.subjects.trees import Name, captured_values, chosen, key_step, path_of, tied
+
+Loss = Callable[[Any], Any]
+
+
+class Model(Data, frozen=True, eq=False):
+    """A tree taken apart: the arrays of floats at some of its leaves, and how it is put together again.
+
+    `hosts` show the memory of the arrays; `stands_for` names for a tied leaf the first of the tie.
+    """
+
+    jax: Any
+    loss: Loss
+    leaves: tuple[Any, ...]
+    structure: Any
+    positions: tuple[int, ...]
+    paths: tuple[Path, ...]
+    hosts: tuple[Array, ...]
+    members: tuple[Path, ...]
+    stands_for: dict[Path, Path] = field(default_factory=dict)
+
+    def evaluate(self, values: Sequence[Any]) -> Any:
+        """The loss with other arrays at the leaves."""
+        leaves = list(self.leaves)
+        for position, value in zip(self.positions, values, strict=True):
+            leaves[position] = value
+        return self.loss(self.structure.unflatten(leaves))
+
+
+def model_of(
+    jax: Any, tree: Any, loss: Loss, ties: Iterable[Iterable[Name]], params: Iterable[Name] | None
+) -> Model:
+    flat, structure = jax.tree_util.tree_flatten_with_path(tree)
+    positions = [number for number, (_, leaf) in enumerate(flat) if _is_parameter(jax, leaf)]
+    if not positions:
+        raise AliascheckError("the tree has no arrays of floats", hint="pass the tree of parameters")
+    paths = [path_of([_step(key) for key in flat[number][0]]) for number in positions]
+    hosts = [np.asarray(flat[number][1]) for number in positions]
+    return Model(
+        jax,
+        loss,
+        tuple(leaf for _, leaf in flat),
+        structure,
+        tuple(positions),
+        tuple(paths),
+        tuple(hosts),
+        tuple(paths if params is None else chosen(params, paths)),
+        tied(ties, dict(zip(paths, hosts, strict=True))),
+    )
+
+
+def _is_parameter(jax: Any, leaf: Any) -> bool:
+    return isinstance(leaf, jax.Array | np.ndarray) and _is_of_floats(jax, leaf)
+
+
+def _is_of_floats(jax: Any, value: Any) -> bool:
+    return hasattr(value, "dtype") and bool(jax.numpy.issubdtype(value.dtype, jax.numpy.floating))
+
+
+def _step(key: Any) -> Any:
+    if hasattr(key, "name"):
+        return Field(key.name)
+    return int(key.idx) if hasattr(key, "idx") else key_step(key.key)
+
+
+def captured_of(jax: Any, traced: Any, hosts: Sequence[Array]) -> list[tuple[Any, Array]]:
+    """The constants of a traced loss that lie in the memory of a leaf, each once, with what shows it."""
+    found: dict[int, tuple[Any, Array]] = {}
+    for constant in constants(traced.jaxpr, traced.consts):
+        if _is_of_floats(jax, constant):
+            host = np.asarray(constant)
+            if any(np.may_share_memory(host, leaf) and np.shares_memory(host, leaf) for leaf in hosts):
+                found.setdefault(id(constant), (constant, host))
+    return list(found.values())
+
+
+def names_of(jax: Any, loss: Loss, hosts: Sequence[Array]) -> list[str]:
+    """The variables that hold what a loss captures: `array` where none does, numbered where several would."""
+    variables = {
+        _view(np.asarray(value)): name
+        for name, value in captured_values(loss)
+        if isinstance(value, jax.Array | np.ndarray) and _is_of_floats(jax, value)
+    }
+    names = [variables.get(_view(host), "array") for host in hosts] if hosts else []
+    counts = [names[:number].count(name) for number, name in enumerate(names)]
+    return [f"{name}_{count + 1}" if count else name for name, count in zip(names, counts, strict=True)]
+
+
+def _view(array: Array) -> tuple[object, ...]:
+    return array.ctypes.data, array.shape, array.strides
+
+
+def mirrors(hosts: Sequence[Array], kept: Callable[[Any], Any], *, wide: bool) -> Callable[[Array], Array]:
+    """Counterparts of arrays in memory that can be moved, aliased alike."""
+    casts = {}
+    for dtype in {host.dtype for host in hosts}:
+        alike = [host for host in hosts if host.dtype == dtype]
+        held = np.float64 if wide else kept(dtype)
+        casts[dtype] = Cast(alike, held if np.dtype(held).kind == "f" else np.float32)
+    return lambda host: casts[host.dtype].array(host) if host.size else np.zeros(host.shape)

@@ -1,0 +1,132 @@
+"""A loss of jax as functions that an audit calls, compiled where it can be traced.
+
+The engine is handed in, and not imported.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from aliascheck.errors import EngineError
+from aliascheck.memory import Array
+from aliascheck.subjects.jaxprs import Evaluation, has_stop, is_deliberate_stop
+from aliascheck.subjects.pytrees import Model
+
+
+def trace(model: Model, dtypes: Sequence[Any]) -> Any:
+    """The loss as a jaxpr of the leaves; None where it cannot be traced.
+
+    Raises: EngineError where the loss is no real scalar.
+    """
+    jax = model.jax
+    shapes = [
+        jax.ShapeDtypeStruct(host.shape, dtype) for host, dtype in zip(model.hosts, dtypes, strict=True)
+    ]
+    try:
+        traced = jax.make_jaxpr(model.evaluate)(shapes)
+    except _wants_numbers(jax):
+        return None
+    check_scalar([(result.shape, result.dtype) for result in traced.out_avals])
+    return traced
+
+
+class Functions:
+    """What an audit evaluates: functions of the leaves' values, and of those of what the loss captured.
+
+    They are compiled where the loss can be traced.
+    """
+
+    def __init__(self, model: Model, traced: Any, captured: Sequence[Any]) -> None:
+        self._model = model
+        self._traced = traced
+        self._captured = captured
+        self._library = os.path.dirname(model.jax.__file__)
+        self._gate = _gate(model.jax)
+        self._members = [model.paths.index(path) for path in model.members]
+        self.has_stops = traced is not None and has_stop(traced.jaxpr, self._is_stop)
+        self.whole = self._compiled(self._whole)
+        self.live = self._compiled(self._live)
+        self._gradient = self._compiled(self._gradient_of_gated)
+
+    def _compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A function compiled where it can be; not thoroughly, which takes longer than what it is for."""
+        if self._traced is None:
+            return function
+        jax = self._model.jax
+        options = {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else {}
+        compiled: Callable[..., Any] = jax.jit(function, compiler_options=options)
+        return compiled
+
+    def _is_stop(self, equation: Any) -> bool:
+        return is_deliberate_stop(equation, self._library)
+
+    def _whole(self, leaves: Sequence[Any], others: Sequence[Any]) -> Any:
+        """The loss as the engine has it."""
+        if not self._captured:
+            return self._model.evaluate(leaves)
+        return self._run(list(zip(leaves, leaves, strict=True)), others, lambda equation: False)
+
+    def _live(self, now: Any, held: Any) -> Any:
+        """The loss with stops that give what they gave for other values."""
+        leaves, others = (list(zip(*pair, strict=True)) for pair in zip(now, held, strict=True))
+        return self._run(leaves, others, self._is_stop)
+
+    def _run(self, leaves: Sequence[Any], others: Sequence[Any], is_stop: Callable[[Any], bool]) -> Any:
+        swaps = {id(constant): value for constant, value in zip(self._captured, others, strict=True)}
+        evaluation = Evaluation(self._model.jax.lax, swaps, is_stop)
+        return evaluation.run(self._traced.jaxpr, self._traced.consts, leaves)[0][0]
+
+    def gradient(self, leaves: Sequence[Any], others: Sequence[Any], gates: Array) -> Any:
+        """The gradient by the members, each leaf behind its gate."""
+        try:
+            return self._gradient(leaves, others, gates)
+        except _wants_numbers(self._model.jax):  # a rule written by hand may want them
+            self._gradient = self._gradient_of_gated
+            return self._gradient(leaves, others, gates)
+
+    def _gradient_of_gated(self, leaves: Sequence[Any], others: Sequence[Any], gates: Any) -> Any:
+        def gated(members: Sequence[Any]) -> Any:
+            values = list(leaves)
+            for position, value in zip(self._members, members, strict=True):
+                values[position] = self._gate(value, gates[position])
+            return self._whole(values, others)
+
+        return self._model.jax.grad(gated)([self._model.jax.numpy.asarray(leaves[n]) for n in self._members])
+
+
+def _wants_numbers(jax: Any) -> tuple[type[Exception], ...]:
+    """What jax raises where the course of a function depends on its numbers."""
+    return (
+        jax.errors.ConcretizationTypeError,
+        jax.errors.NonConcreteBooleanIndexError,
+        jax.errors.TracerArrayConversionError,
+        jax.errors.TracerIntegerConversionError,
+    )
+
+
+def check_scalar(results: Sequence[tuple[tuple[int, ...], Any]]) -> None:
+    """Raises: EngineError where a loss is not one real number."""
+    if len(results) != 1:
+        raise EngineError(f"the loss gives {len(results)} values, and must be a scalar")
+    ((shape, dtype),) = results
+    if shape:
+        hint = "reduce it with jnp.sum(...) or jnp.mean(...)"
+        raise EngineError(f"the loss has shape {shape}, and must be a scalar", hint=hint)
+    if np.issubdtype(dtype, np.complexfloating):
+        raise EngineError("the loss is complex", hint="take its real part")
+
+
+def _gate(jax: Any) -> Callable[[Any, Any], Any]:
+    """The identity whose pullback multiplies: zero by selection where closed, so that no infinity passes."""
+
+    def pull_back(s: Any, d_out: Any) -> Any:
+        scaled = jax.numpy.where(s == 0, jax.numpy.zeros_like(d_out), d_out * s.astype(d_out.dtype))
+        return scaled, jax.numpy.zeros_like(s)
+
+    gate: Any = jax.custom_vjp(lambda x, s: x)
+    gate.defvjp(lambda x, s: (x, s), pull_back)
+    return gate  # type: ignore[no-any-return]
