@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -125,10 +126,18 @@ def captured_values(function: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _variables(function: Any) -> Iterator[tuple[str, Any]]:
-    named = [(name, function.__globals__.get(name)) for name in function.__code__.co_names]
+    named = [(name, function.__globals__.get(name)) for name in _names_in(function.__code__)]
     yield from ((name, value) for name, value in named if value is not None)
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         yield name, content(cell)
+
+
+def _names_in(code: CodeType) -> Iterator[str]:
+    """The names that code reads, that of the functions in it as well."""
+    yield from code.co_names
+    for part in code.co_consts:
+        if isinstance(part, CodeType):
+            yield from _names_in(part)
 
 
 def content(cell: Any) -> Any:

@@ -1,0 +1,97 @@
+"""Trees of arrays: names of leaves, ties, and what a loss captures."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import pytest
+
+from aliascheck.errors import AliascheckError
+from aliascheck.memory import Field, Key, format_path, lookup
+from aliascheck.subjects.trees import (
+    CAPTURED,
+    bindings_of,
+    captured_values,
+    chosen,
+    key_step,
+    path_of,
+    tied,
+)
+
+NAMES = [
+    ((), "tree"),
+    ((0,), "[0]"),
+    ((0, Field("bias")), "[0].bias"),
+    ((Field("enc"), Key("w")), "enc['w']"),
+    ((Key("params"), Key("lower"), Key("kernel")), "params['lower']['kernel']"),
+    ((Field("params"), Field("lower"), Field("kernel")), "params.lower.kernel"),
+    ((Field("layers"), 1, Field("w")), "layers[1].w"),
+    ((Key("a b"),), "['a b']"),
+    ((Key("a b"), 2), "['a b'][2]"),
+]
+
+
+@pytest.mark.parametrize(("steps", "name"), NAMES)
+def test_names(steps, name):
+    assert format_path(path_of(steps)) == name
+
+
+def test_keys_that_are_numbers():
+    assert key_step(3) == 3
+    assert isinstance(key_step(3), int)
+    assert [key_step(key) for key in (-1, 10**9, True, "k")] == [
+        Key("-1"),
+        Key("1000000000"),
+        Key("True"),
+        "k",
+    ]
+
+
+def test_every_array_is_found_at_its_path():
+    steps = [(Field("enc"), Key("w")), (Field("enc"), Key("b"), 2), (Key("layers"), 1, Field("w")), (3,)]
+    paths = [*map(path_of, steps), (CAPTURED, Field("w"))]
+    pairs = [(path, np.array([float(number)])) for number, path in enumerate(paths)]
+    assert all(lookup(bindings_of(pairs), path) is array for path, array in pairs)
+
+
+PATHS = [path_of(steps) for steps in [(Key("a"), 0), (Key("a"), 1), (Key("b"),)]]
+
+
+def test_names_mean_leaves_and_what_is_below():
+    assert chosen(["a"], PATHS) == PATHS[:2]
+    assert chosen(["b", "a[1]", ("a", 1)], PATHS) == [PATHS[2], PATHS[1]]
+    with pytest.raises(AliascheckError, match=r"no array at 'a\[2\]'.*did you mean 'a\[[01]\]'"):
+        chosen(["a[2]"], PATHS)
+
+
+def test_ties_chain():
+    arrays = dict.fromkeys(PATHS, np.ones(2))
+    first, second, third = PATHS
+    assert tied([["a[0]", "a[1]"], ["a[1]", "b"]], arrays) == {second: first, third: first}
+    with pytest.raises(AliascheckError, match=r"b and a\[0\] are declared tied, and hold different numbers"):
+        tied([["a[0]", "b"]], {**arrays, third: np.zeros(2)})
+
+
+OUTSIDE = np.ones(3)
+
+
+def test_variables_of_functions():
+    inside = np.zeros(3)
+    unset: np.ndarray
+
+    def called():
+        return OUTSIDE
+
+    def loss(tree, scale):
+        return sum(called() + inside for _ in tree) * scale if scale else unset
+
+    def names(function):
+        return {name for name, value in captured_values(function) if isinstance(value, np.ndarray)}
+
+    assert names(loss) == {"inside", "OUTSIDE"}
+    assert names(functools.partial(loss, scale=2)) == {"inside", "OUTSIDE"}
+    assert names(functools.wraps(loss)(lambda tree: None)) == {"inside", "OUTSIDE"}
+    assert names(lambda tree: map(lambda x: x + OUTSIDE, tree)) == {"OUTSIDE"}
+    assert names(len) == set()
+    unset = inside
