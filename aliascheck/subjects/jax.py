@@ -55,9 +55,8 @@ def _engine() -> Any:
 class JaxSubject:
     """A pytree on trial; `wide` where it is evaluated in float64, whatever its arrays are in.
 
-    A loss that cannot be traced (its course depends on its numbers) is evaluated as it is: then nothing
-    is known of its stops, nor of what it captures. Numbers without a shape that a loss captures are part
-    of its trace, and never aliases.
+    A loss that cannot be traced (its course depends on its numbers, or it is another one each time) is
+    evaluated as it is: then nothing is known of its stops, nor of what it captures.
     """
 
     key = None

@@ -6,6 +6,7 @@ The engine is handed in, and not imported.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,12 +14,14 @@ import numpy as np
 
 from aliascheck.errors import EngineError
 from aliascheck.memory import Array
-from aliascheck.subjects.jaxprs import Evaluation, has_stop, is_deliberate_stop
+from aliascheck.subjects.jaxprs import Evaluation, constants, has_stop, is_deliberate_stop
 from aliascheck.subjects.pytrees import Model
 
 
 def trace(model: Model, dtypes: Sequence[Any]) -> Any:
-    """The loss as a jaxpr of the leaves; None where it cannot be traced.
+    """The loss as a jaxpr of the leaves; None where it cannot be traced, or not twice alike.
+
+    A loss that draws numbers from elsewhere than a key would be frozen in its trace.
 
     Raises: EngineError where the loss is no real scalar.
     """
@@ -27,11 +30,30 @@ def trace(model: Model, dtypes: Sequence[Any]) -> Any:
         jax.ShapeDtypeStruct(host.shape, dtype) for host, dtype in zip(model.hosts, dtypes, strict=True)
     ]
     try:
-        traced = jax.make_jaxpr(model.evaluate)(shapes)
+        traced, again = (jax.make_jaxpr(lambda values: model.evaluate(values))(shapes) for _ in range(2))
     except _wants_numbers(jax):
         return None
     check_scalar([(result.shape, result.dtype) for result in traced.out_avals])
-    return traced
+    return traced if _is_alike(traced, again) else None
+
+
+def _is_alike(traced: Any, again: Any) -> bool:
+    """Whether two traces have the same equations and the same constants."""
+    ours, theirs = (list(constants(one.jaxpr, one.consts)) for one in (traced, again))
+    return (
+        len(ours) == len(theirs)
+        and all(one is other or _is_equal(one, other) for one, other in zip(ours, theirs, strict=True))
+        and ADDRESS.sub("", str(traced)) == ADDRESS.sub("", str(again))
+    )
+
+
+ADDRESS = re.compile(r"0x[0-9a-f]+")
+
+
+def _is_equal(one: Any, other: Any) -> bool:
+    if not isinstance(getattr(one, "dtype", None), np.dtype):
+        return True  # keys, and what else has no numbers to be compared
+    return one.dtype == other.dtype and np.asarray(one).tobytes() == np.asarray(other).tobytes()
 
 
 class Functions:

@@ -355,6 +355,19 @@ class TestLossesOfAllKinds:
         assert found([w, w], loss) == ["AC103:[0]", "AC103:[1]"]
         assert found([w, w], loss, "sum") == []
 
+    def test_numbers_drawn_from_elsewhere(self):
+        """They would be frozen in a trace."""
+        drawn = np.random.default_rng(0)
+        w = array(S)
+        assert found([w], lambda tree: jnp.sum(tree[0] ** 2) * drawn.uniform()) == ["AC202"]
+        assert found([w], lambda tree: jnp.sum(tree[0] ** 2 * drawn.uniform(size=(3, 3)))) == ["AC202"]
+
+    def test_numbers_drawn_from_a_key(self):
+        def loss(tree):
+            return jnp.sum(jnp.where(jax.random.bernoulli(tree["key"], 0.5, (3, 3)), tree["w"] ** 2, 0))
+
+        assert errors(run({"w": array(S), "key": jax.random.key(3)}, loss)) == []
+
     def test_a_rule_whose_course_depends_on_numbers(self):
         @jax.custom_vjp
         def square(x):

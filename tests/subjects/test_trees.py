@@ -92,6 +92,6 @@ def test_variables_of_functions():
     assert names(loss) == {"inside", "OUTSIDE"}
     assert names(functools.partial(loss, scale=2)) == {"inside", "OUTSIDE"}
     assert names(functools.wraps(loss)(lambda tree: None)) == {"inside", "OUTSIDE"}
-    assert names(lambda tree: map(lambda x: x + OUTSIDE, tree)) == {"OUTSIDE"}
+    assert names(lambda tree: (x + OUTSIDE for x in tree)) == {"OUTSIDE"}
     assert names(len) == set()
     unset = inside
