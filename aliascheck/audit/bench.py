@@ -63,9 +63,8 @@ def set_up(subject: Subject, modes: Sequence[str], settings: Settings) -> Bench:
     groups = _plan_groups(slots, accesses, places, settings.effort)
     untied = _untied(subject, settings)
     loss = losses[0]
-    bench = Bench(
-        subject, settings, slots, accesses, groups, loss, loss, evaluations=3, untied=untied, remarks=remarks
-    )
+    bench = Bench(subject, settings, slots, accesses, groups, loss, loss, evaluations=3, untied=untied)
+    bench.remarks += [*remarks, *subject.remarks()]
     if changed:
         bench.ended = finding(AC203, where=", ".join(changed))
     elif len({np.float64(loss).tobytes() for loss in losses}) > 1:
@@ -80,7 +79,7 @@ WIDENED = 1e-2  # relative: how far the loss of a model in float64 may be from t
 
 def in_double(subject: Subject) -> tuple[Subject, list[str]]:
     """The same model in float64 where that can be had, and what is to be said about it."""
-    narrow = {array.dtype.name for _, array in subject.places() if array.dtype.itemsize < 8}
+    narrow = subject.narrow()
     if not narrow:
         return subject, []
     kinds = " and ".join(sorted(narrow))

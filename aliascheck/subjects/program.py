@@ -139,6 +139,14 @@ class Program:
         """Every place of a real array, in the order of the bindings."""
         return self._places
 
+    def narrow(self) -> set[str]:
+        """The precisions below float64 that the memory is in."""
+        return {array.dtype.name for _, array in self._places if array.dtype.itemsize < 8}
+
+    def remarks(self) -> tuple[str, ...]:
+        """Nothing: what there is to know about a program, its gradients tell."""
+        return ()
+
     def accesses(self) -> dict[Path, Any]:
         """The array value that the loss consumes at each access."""
         tape = Tape(recording=False)

@@ -58,6 +58,12 @@ class Subject(Protocol):
     def places(self) -> Sequence[tuple[Path, Array]]:
         """Every place of a real array, in order."""
 
+    def narrow(self) -> Collection[str]:
+        """The precisions below float64 that the memory is in, by name."""
+
+    def remarks(self) -> Sequence[str]:
+        """What readers of the report should know about the model, whatever is found."""
+
     def accesses(self) -> Mapping[Path, Any]:
         """The array value that the loss consumes at each access."""
 

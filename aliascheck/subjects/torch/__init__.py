@@ -32,6 +32,6 @@ def make_subject(
         import torch  # noqa: F401
     except ImportError as error:
         raise IncompleteError("torch is not installed", hint="pip install 'aliascheck[torch]'") from error
-    from aliascheck.subjects.torch.model import model_of
+    from aliascheck.subjects.torch.members import model_of
 
     return model_of(module, loss, params, stops=stop_gradient, seed=seed, tie_weights=tie_weights)

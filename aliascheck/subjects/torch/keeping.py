@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from aliascheck.subjects.torch.memory import flat, has_memory, storage_of
 from aliascheck.subjects.torch.places import Place, find_containers
 
 
@@ -19,7 +20,7 @@ class Keeper:
     Memory that a member of the set shows is not put back: that a loss changes it is for the audit to see.
     """
 
-    def __init__(self, root: Any, places: list[Place], seed: int) -> None:
+    def __init__(self, root: Any, places: Sequence[Place], seed: int) -> None:
         modules = {id(one): one for one in (*root.modules(), *(place.module for place in places))}
         tables = [
             table
@@ -115,9 +116,10 @@ def _leaves(loss: Any) -> Iterator[Any]:
 def kept_numbers(tensors: Sequence[Any]) -> Iterator[None]:
     """Put back the numbers in tensors, where a hook changes them once their gradient is there."""
     hooked = any(getattr(tensor, "_post_accumulate_grad_hooks", None) for tensor in tensors)
-    before = [(tensor, tensor.detach().clone()) for tensor in tensors] if hooked else []
+    found = {storage_of(tensor): flat(tensor) for tensor in tensors if hooked and has_memory(tensor)}
+    before = [(whole, whole.clone()) for whole in found.values()]
     try:
         yield
     finally:
-        for tensor, numbers in before:
-            tensor.data.copy_(numbers)
+        for whole, numbers in before:
+            whole.copy_(numbers)

@@ -6,13 +6,13 @@ reached under two names has its places once, by the first; one tensor under two 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 
 from aliascheck.memory import Data, Path
-from aliascheck.subjects.torch.memory import has_memory
+from aliascheck.subjects.torch.memory import has_memory, storage_of
 
 Trail = tuple[Any, ...]
 
@@ -50,7 +50,7 @@ def find_places(root: Any) -> list[Place]:
     return list(_Search().places_of(root, ""))
 
 
-def find_containers(places: list[Place]) -> list[Any]:
+def find_containers(places: Sequence[Place]) -> list[Any]:
     """The lists and dicts that hold tensors of a module, and that an evaluation might change."""
     found: dict[int, Any] = {}
     for place in places:
@@ -60,6 +60,19 @@ def find_containers(places: list[Place]) -> list[Any]:
             if isinstance(value, list | dict):
                 found[id(value)] = value
     return list(found.values())
+
+
+def stale_views(places: Sequence[Place]) -> list[tuple[Place, Place]]:
+    """Places of views over memory that their base is no longer in, each with the first place of its base."""
+    first: dict[int, Place] = {}
+    for place in places:
+        first.setdefault(id(place.tensor), place)
+    pairs = [(place, first.get(id(place.tensor._base))) for place in places if place.tensor._is_view()]
+    return [
+        (place, base)
+        for place, base in pairs
+        if base is not None and place.is_real and storage_of(place.tensor) != storage_of(base.tensor)
+    ]
 
 
 class _Search:
@@ -97,7 +110,7 @@ class _Search:
 INTERNAL = frozenset(vars(torch.nn.Module()))
 
 
-def exchange(places: list[Place], current: Mapping[int, Any], values: Mapping[Place, Any]) -> None:
+def exchange(places: Sequence[Place], current: Mapping[int, Any], values: Mapping[Place, Any]) -> None:
     """Let each place show its value in `values`, or what is `current` for its tensor.
 
     The value stands in front of the registered tensor, so that this name alone is changed, and

@@ -34,12 +34,13 @@ class Widening:
 
     A tensor that the model does not hold, over memory that it does, has its counterpart over the new memory.
 
-    Raises: CannotWidenError where a tensor holds a gradient's graph that cannot be made again.
+    One that was computed from others, and is kept, has none: reading it raises CannotWidenError.
     """
 
     def __init__(self, tensors: Sequence[Any]) -> None:
         self._storages: dict[tuple[Any, ...], tuple[Any, Any]] = {}
         self._made: dict[int, Any] = {}
+        self._computed: set[int] = set()
         self._seen: dict[int, tuple[Any, int, Any]] = {}
         narrow = [tensor for tensor in tensors if has_memory(tensor) and is_narrow(tensor)]
         self.originals = list({id(tensor): tensor for tensor in narrow}.values())
@@ -50,25 +51,29 @@ class Widening:
             if self._storages[key][0].dtype != tensor.dtype:
                 raise CannotWidenError("one storage is seen in two precisions")
         for tensor in sorted(self.originals, key=lambda tensor: not tensor.is_leaf):
-            if id(tensor) not in self._made:
-                self._made[id(tensor)] = self._counterpart(tensor)
+            self._make(tensor)
 
     @property
     def current(self) -> dict[int, Any]:
         """The counterparts by the identity of the model's tensors."""
         return dict(self._made)
 
-    def _counterpart(self, tensor: Any) -> Any:
+    def has(self, tensor: Any) -> bool:
+        """Whether a tensor of the model can be had in the new memory."""
+        return id(tensor) not in self._computed
+
+    def _make(self, tensor: Any) -> None:
         _, wide = self._storages[storage_of(tensor)]
-        shown = over(wide, tensor)
         if tensor.is_leaf or not tensor.requires_grad:
-            return _with_hooks(tensor, alike(tensor, shown))
+            self._made[id(tensor)] = _with_hooks(tensor, alike(tensor, over(wide, tensor)))
+            return
         base = tensor._base
         known = self._made.get(id(base)) if base is not None else None
         if known is None or storage_of(base) != storage_of(tensor):
-            raise CannotWidenError("a tensor that is kept was computed from others")
+            self._computed.add(id(tensor))
+            return
         with torch.enable_grad():
-            return over(known, tensor)
+            self._made[id(tensor)] = over(known, tensor)
 
     def of(self, value: Any) -> Any:
         """The counterpart of an argument of some function; what is wide, or no tensor, stays as it is."""
@@ -83,6 +88,8 @@ class Widening:
     def _of_tensor(self, tensor: Any) -> Any:
         if id(tensor) in self._made:
             return self._made[id(tensor)]
+        if not self.has(tensor):
+            raise CannotWidenError("a tensor that is kept was computed from others")
         if not has_memory(tensor):
             return tensor.to(torch.float64) if tensor.dtype in NARROW else tensor
         for (device, start), (old, wide) in self._storages.items():
@@ -104,6 +111,16 @@ class Widening:
         if not tensor.requires_grad and not tensor.is_inference():
             self._seen[id(tensor)] = ref(tensor), tensor._version, wide
         return wide
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """The new memory put back at the end, whatever a loss does to it."""
+        before = [(wide, wide.clone()) for _, wide in self._storages.values()]
+        try:
+            yield
+        finally:
+            for wide, numbers in before:
+                wide.copy_(numbers)
 
     @contextmanager
     def originals_moved(self) -> Iterator[None]:

@@ -1,0 +1,75 @@
+"""The set of a module's audit: which tensors, under which names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from aliascheck.errors import AliascheckError, did_you_mean
+from aliascheck.subjects.torch.model import Model
+from aliascheck.subjects.torch.places import Place, find_places
+from aliascheck.subjects.torch.stage import Loss, Stage
+
+
+def model_of(
+    module: Any,
+    loss: Loss,
+    params: Sequence[str] | None,
+    *,
+    stops: str = "report",
+    seed: int = 0,
+    tie_weights: bool = True,
+    mirrored: bool = False,
+) -> Model:
+    """The subject of a module and its loss. Raises: AliascheckError where it cannot be one."""
+    if any(isinstance(one, torch.jit.ScriptModule) for one in module.modules()):
+        raise AliascheckError(
+            "the module is scripted, and its tensors cannot be exchanged",
+            hint="audit the module that it was scripted from",
+        )
+    places = find_places(module)
+    chosen = _trained(module, places) if params is None else [_named(name, module, places) for name in params]
+    for place in chosen:
+        if not place.is_real:
+            raise AliascheckError(f"{place.name} has no real numbers in memory of its own")
+    members = _under_all_names(chosen, places) if tie_weights else chosen
+    stage = Stage(module, loss, places, members, seed=seed, mirrored=mirrored)
+    return Model(stage, stops=stops, tied=tie_weights)
+
+
+def _trained(module: Any, places: Sequence[Place]) -> list[Place]:
+    """The parameters that require a gradient, by their first names."""
+    wanted = {id(tensor) for tensor in module.parameters() if tensor.requires_grad}
+    first: dict[int, Place] = {}
+    for place in places:
+        if id(place.tensor) in wanted:
+            first.setdefault(id(place.tensor), place)
+    return list(first.values())
+
+
+def _named(name: str, module: Any, places: Sequence[Place]) -> Place:
+    """The place of a name; a second name of a submodule leads to the first."""
+    for place in places:
+        if place.name == name:
+            return place
+    owner, _, key = name.rpartition(".")
+    try:
+        below = module.get_submodule(owner)
+    except AttributeError:
+        below = None
+    for place in places:
+        if place.module is below and place.registry is not None and place.trail == (key,):
+            return place
+    hint = did_you_mean(name, [place.name for place in places])
+    raise AliascheckError(f"the module has no tensor '{name}'", hint=hint)
+
+
+def _under_all_names(chosen: Sequence[Place], places: Sequence[Place]) -> list[Place]:
+    """The names of a set, each followed by the other names of the same tensor."""
+    members: dict[int, Place] = {}
+    for place in chosen:
+        same = [other for other in places if other.tensor is place.tensor and other is not place]
+        members.update({id(one): one for one in (place, *same)})
+    return list(members.values())
