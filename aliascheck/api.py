@@ -11,8 +11,8 @@ from importlib import import_module
 from typing import Any
 
 from aliascheck import __version__
-from aliascheck.audit import Settings
-from aliascheck.audit import audit as audit_subject
+from aliascheck.auditing import Settings
+from aliascheck.auditing import audit as audit_subject
 from aliascheck.errors import UsageError, did_you_mean
 from aliascheck.memory import DIRECTIONS
 from aliascheck.report import AuditResult, FindingResult, Report, Tool, summarize

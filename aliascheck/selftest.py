@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from aliascheck.audit import Outcome, Settings, audit
+from aliascheck.auditing import Outcome, Settings, audit
 from aliascheck.engine import transpose
 from aliascheck.language import parse
 from aliascheck.memory import NOTHING, Array, Data, Path

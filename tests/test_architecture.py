@@ -20,7 +20,7 @@ FLOORS = (
     {"engine"},
     {"language", "oracle"},
     {"subjects", "optimizers", "verdicts"},
-    {"cases", "report", "audit"},
+    {"cases", "report", "auditing"},
     {"runner", "baseline", "selftest"},
     {"reporters"},
     {"cli", "api"},

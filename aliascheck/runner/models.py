@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from aliascheck.audit import Settings
+from aliascheck.auditing import Settings
 from aliascheck.cases import Audit, BadCase, Case, Model
 from aliascheck.errors import AliascheckError, IncompleteError
 from aliascheck.memory import DIRECTIONS, Data

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from aliascheck.audit import Coverage, GroupOutcome, Outcome, SlotOutcome
+from aliascheck.auditing import Coverage, GroupOutcome, Outcome, SlotOutcome
 from aliascheck.memory import format_path
 from aliascheck.report import (
     LARGEST_SHOWN,

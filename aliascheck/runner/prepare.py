@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from aliascheck.audit import Settings
+from aliascheck.auditing import Settings
 from aliascheck.cases import Audit, BadCase, Case, Member, MemberPath, Place, evaluate_bindings
 from aliascheck.engine import check_loss, metered
 from aliascheck.errors import AliascheckError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from aliascheck.audit import Outcome, Settings
+from aliascheck.auditing import Outcome, Settings
 from aliascheck.cases import Audit, Case, Expectation, compare_entries
 from aliascheck.report import AuditResult, Status, Unmet
 from aliascheck.runner.outcomes import fill

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from aliascheck import __version__
-from aliascheck.audit import Known, Settings
-from aliascheck.audit import audit as audit_subject
+from aliascheck.auditing import Known, Settings
+from aliascheck.auditing import audit as audit_subject
 from aliascheck.cases import Audit, Case
 from aliascheck.errors import AliascheckError, CaseError, UsageError
 from aliascheck.report import AuditResult, Report, Tool, summarize

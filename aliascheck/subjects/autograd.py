@@ -18,7 +18,7 @@ from aliascheck.engine import check_loss
 from aliascheck.engine.stops import Stops, hold, recorded, replayed
 from aliascheck.errors import AliascheckError, EngineError, IncompleteError
 from aliascheck.memory import Array, Cast, Path, format_path
-from aliascheck.subjects.subject import Gradients
+from aliascheck.subjects.subject import Gradients, narrow_names
 from aliascheck.subjects.trees import (
     Name,
     bindings_of,
@@ -106,6 +106,7 @@ class AutogradSubject:
     """A tree of NumPy arrays on trial."""
 
     key = None
+    merges: tuple[str, ...] = ()
 
     def __init__(self, tree: Any, loss: Loss, members: list[Path], seed: int) -> None:
         self.members = members
@@ -122,6 +123,14 @@ class AutogradSubject:
     def places(self) -> list[tuple[Path, Array]]:
         """The arrays themselves, in the order of the tree."""
         return self._places
+
+    def narrow(self) -> set[str]:
+        """The precisions below float64 that the memory is in."""
+        return narrow_names(self.places())
+
+    def remarks(self) -> tuple[str, ...]:
+        """Nothing: what there is to know about a tree, its gradients tell."""
+        return ()
 
     def accesses(self) -> dict[Path, Any]:
         """Every place: each is an argument of the loss."""

@@ -16,7 +16,7 @@ import numpy as np
 from aliascheck.errors import AliascheckError, EngineError, IncompleteError
 from aliascheck.memory import Array, Field, Path
 from aliascheck.subjects.pytrees import Model, captured_of, mirrors, model_of, names_of
-from aliascheck.subjects.subject import Gradients
+from aliascheck.subjects.subject import Gradients, narrow_names
 from aliascheck.subjects.traced import Functions, check_scalar, trace
 from aliascheck.subjects.trees import CAPTURED, Name, bindings_of
 
@@ -60,6 +60,7 @@ class JaxSubject:
     """
 
     key = None
+    merges: tuple[str, ...] = ()
 
     def __init__(self, model: Model, *, wide: bool) -> None:
         self._model = model
@@ -94,6 +95,14 @@ class JaxSubject:
     def places(self) -> list[tuple[Path, Array]]:
         """The mirrors, of the leaves in the order of the tree, and of what the loss captures."""
         return self._places
+
+    def narrow(self) -> set[str]:
+        """The precisions below float64 that the memory is in."""
+        return narrow_names(self.places())
+
+    def remarks(self) -> tuple[str, ...]:
+        """Nothing: what there is to know about a tree, its gradients tell."""
+        return ()
 
     def accesses(self) -> dict[Path, Any]:
         """Every place: each is an argument of the loss, or a constant in it."""

@@ -34,7 +34,7 @@ from aliascheck.memory import (
     lookup,
     walk,
 )
-from aliascheck.subjects.subject import Gradients
+from aliascheck.subjects.subject import Gradients, narrow_names
 
 
 class Environment(Protocol):
@@ -141,7 +141,7 @@ class Program:
 
     def narrow(self) -> set[str]:
         """The precisions below float64 that the memory is in."""
-        return {array.dtype.name for _, array in self._places if array.dtype.itemsize < 8}
+        return narrow_names(self._places)
 
     def remarks(self) -> tuple[str, ...]:
         """Nothing: what there is to know about a program, its gradients tell."""

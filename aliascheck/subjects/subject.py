@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from aliascheck.memory import Array, Data, Path, field
@@ -13,6 +13,11 @@ class Gradients(Data, frozen=True):
 
     members: dict[Path, Any]
     globals: dict[str, Any] = field(default_factory=dict)
+
+
+def narrow_names(places: Iterable[tuple[Path, Array]]) -> set[str]:
+    """The precisions below float64 of some arrays, by name."""
+    return {array.dtype.name for _, array in places if array.dtype.itemsize < 8}
 
 
 class Twin(Protocol):

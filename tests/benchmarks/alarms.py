@@ -20,7 +20,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
-from aliascheck.audit import Outcome, Settings, audit
+from aliascheck.auditing import Outcome, Settings, audit
 from aliascheck.engine import transpose
 from aliascheck.language import parse
 from aliascheck.memory import Array

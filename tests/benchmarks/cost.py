@@ -37,7 +37,7 @@ os.environ.update(dict.fromkeys(THREADS, "1"))
 
 import numpy as np  # noqa: E402
 
-from aliascheck.audit import Outcome, Settings, audit  # noqa: E402
+from aliascheck.auditing import Outcome, Settings, audit  # noqa: E402
 from aliascheck.engine import transpose  # noqa: E402
 from aliascheck.language import parse  # noqa: E402
 from aliascheck.memory import NOTHING, Array, CellMap, Path, signed_uniform  # noqa: E402

@@ -22,7 +22,7 @@ from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from aliascheck.audit import Settings, audit
+from aliascheck.auditing import Settings, audit
 from aliascheck.selftest import Fault, FaultyEngine, _draw
 
 SIZES = ((40, 25), (400, 250))

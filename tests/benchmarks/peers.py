@@ -45,7 +45,7 @@ os.environ.update(dict.fromkeys(THREADS, "1"))
 
 import numpy as np  # noqa: E402
 
-from aliascheck.audit import Settings, audit  # noqa: E402
+from aliascheck.auditing import Settings, audit  # noqa: E402
 from aliascheck.language import parse  # noqa: E402
 from aliascheck.memory import NOTHING, Array  # noqa: E402
 from aliascheck.selftest import LOSS, Fault, FaultyEngine, Spoil, _draw  # noqa: E402

@@ -8,7 +8,7 @@ from collections import namedtuple
 import numpy as np
 import pytest
 
-from aliascheck.audit import Outcome, Settings, audit
+from aliascheck.auditing import Outcome, Settings, audit
 from aliascheck.errors import AliascheckError
 from aliascheck.subjects import autograd as subjects
 

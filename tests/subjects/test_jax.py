@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from aliascheck.audit import Outcome, Settings, audit
+from aliascheck.auditing import Outcome, Settings, audit
 from aliascheck.errors import AliascheckError, EngineError
 from aliascheck.memory import format_path
 from aliascheck.subjects import jax as subjects

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from aliascheck.audit import Outcome, Settings, audit
+from aliascheck.auditing import Outcome, Settings, audit
 from aliascheck.subjects.torch import make_subject
 
 torch = pytest.importorskip("torch")

@@ -1,0 +1,153 @@
+"""What an audit knows of its subject before any gradient is taken: slots, groups, a loss that repeats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from aliascheck.auditing.groups import (
+    AccessPlan,
+    Effort,
+    Group,
+    SlotPlan,
+    plan_accesses,
+    plan_groups,
+    plan_slots,
+)
+from aliascheck.auditing.settings import Settings
+from aliascheck.memory import Array, CellMap, Path, dense, format_path, is_identical, lookup
+from aliascheck.oracle import measure_noise
+from aliascheck.subjects.subject import Subject
+from aliascheck.verdicts.catalogue import AC202, AC203, AC302
+from aliascheck.verdicts.judge import Finding, finding
+
+
+@dataclass(eq=False)
+class Bench:
+    """A subject on trial.
+
+    `loss` is that at the given point, `here` that at the memory as it is. `ended` is what makes going on
+    pointless: the loss mutates or does not repeat.
+    """
+
+    subject: Subject
+    settings: Settings
+    slots: dict[str, list[SlotPlan]]
+    accesses: list[AccessPlan]
+    groups: dict[str, list[Group]]
+    loss: float
+    here: float
+    noise: float = 0.0
+    evaluations: int = 0
+    ended: Finding | None = None
+    untied: list[Finding] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    def remark(self, text: str) -> None:
+        """Note something that readers of the report should know, once."""
+        if text not in self.remarks:
+            self.remarks.append(text)
+
+
+def set_up(subject: Subject, modes: Sequence[str], settings: Settings) -> Bench:
+    """Plan the slots and groups of a subject, and see whether its loss can be measured at all."""
+    subject, remarks = in_double(subject)
+    places = subject.places()
+    with _changes_undone(subject) as changed:
+        accesses = plan_accesses(subject.accesses(), places)
+        losses = [subject.base(), subject.loss(), subject.loss()]
+    slots = {mode: plan_slots(subject.bindings, subject.members, mode in subject.merges) for mode in modes}
+    groups = _plan_groups(slots, accesses, places, settings.effort)
+    untied = _untied(subject, settings)
+    loss = losses[0]
+    bench = Bench(subject, settings, slots, accesses, groups, loss, loss, evaluations=3, untied=untied)
+    bench.remarks += [*remarks, *subject.remarks()]
+    if changed:
+        bench.ended = finding(AC203, where=", ".join(changed))
+    elif len({np.float64(loss).tobytes() for loss in losses}) > 1:
+        bench.ended = finding(AC202, where=", ".join(f"{loss:.17g}" for loss in losses))
+    else:
+        _measure_noise(bench, modes)
+    return bench
+
+
+WIDENED = 1e-2  # relative: how far the loss of a model in float64 may be from that of the model
+
+
+def in_double(subject: Subject) -> tuple[Subject, list[str]]:
+    """The same model in float64 where that can be had, and what is to be said about it."""
+    narrow = subject.narrow()
+    if not narrow:
+        return subject, []
+    kinds = " and ".join(sorted(narrow))
+    wide = subject.widened()
+    if wide is not None:
+        with _changes_undone(subject), _changes_undone(wide):
+            alike = _is_alike(subject.base(), wide.base())
+    if wide is not None and alike:
+        return wide, [f"the model is in {kinds}, and was audited in float64"]
+    little = "differences of its loss show gross faults only: see the bounds"
+    return subject, [f"the model is in {kinds} and could not be audited in float64; {little}"]
+
+
+def _is_alike(loss: float, other: float) -> bool:
+    return abs(loss - other) <= WIDENED * max(abs(loss), abs(other))
+
+
+def _plan_groups(
+    slots: dict[str, list[SlotPlan]],
+    accesses: list[AccessPlan],
+    places: Sequence[tuple[Path, Array]],
+    effort: Effort,
+) -> dict[str, list[Group]]:
+    """The groups of each mode; modes with the same slots share theirs."""
+    planned: dict[tuple[object, ...], list[Group]] = {}
+    groups: dict[str, list[Group]] = {}
+    for mode, plans in slots.items():
+        key = tuple((plan.paths, plan.sources) for plan in plans)
+        if key not in planned:
+            planned[key] = plan_groups(plans, accesses, places, effort)
+        groups[mode] = planned[key]
+    return groups
+
+
+@contextmanager
+def _changes_undone(subject: Subject) -> Iterator[list[str]]:
+    """The names of places whose memory the body changes, known at its end; the memory is put back."""
+    places = subject.places()
+    before = {id(array): array.copy() for _, array in places}
+    changed: list[str] = []
+    try:
+        yield changed
+    finally:
+        for path, array in places:
+            if not is_identical(array, before[id(array)]):
+                changed.append(format_path(path))
+        if changed:
+            for _, array in places:
+                array[...] = before[id(array)]
+
+
+def _measure_noise(bench: Bench, modes: Sequence[str]) -> None:
+    blocks = [group.block for group in bench.groups[modes[0]] if group.block.size]
+    if blocks:
+        bench.noise, used = measure_noise(bench.subject.loss, blocks, bench.loss)
+        bench.evaluations += used
+
+
+def _untied(subject: Subject, settings: Settings) -> list[Finding]:
+    """Declared ties that memory does not bear out."""
+    apart = []
+    for tie in settings.ties:
+        arrays = [dense(lookup(subject.bindings, path)) for path in tie]
+        first = CellMap([arrays[0]])
+        apart_from_first = [not first.touches(array) for array in arrays]
+        loose = [format_path(path) for path, is_apart in zip(tie, apart_from_first, strict=True) if is_apart]
+        if loose:
+            shares = "shares" if len(loose) == 1 else "share"
+            where = f"{', '.join(loose)} {shares} no memory with {format_path(tie[0])}"
+            apart.append(finding(AC302, where=where))
+    return apart
