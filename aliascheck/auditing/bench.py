@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -18,9 +18,10 @@ from aliascheck.auditing.groups import (
     plan_slots,
 )
 from aliascheck.auditing.settings import Settings
+from aliascheck.errors import EngineError
 from aliascheck.memory import Array, CellMap, Path, dense, format_path, is_identical, lookup
 from aliascheck.oracle import measure_noise
-from aliascheck.subjects.subject import Subject
+from aliascheck.subjects.subject import Gradients, Subject
 from aliascheck.verdicts.catalogue import AC202, AC203, AC302
 from aliascheck.verdicts.judge import Finding, finding
 
@@ -45,6 +46,21 @@ class Bench:
     ended: Finding | None = None
     untied: list[Finding] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+
+    def gradients(self, mode: str, gates: Mapping[Path, float] | None = None) -> Gradients:
+        """What the engine reports. Raises: EngineError for whatever it raises on its way."""
+        try:
+            reported = self.subject.gradients(mode, gates)
+        except (EngineError, MemoryError):
+            raise
+        except Exception as error:
+            raise EngineError(f"{type(error).__name__}: {error}") from error
+        missing = [format_path(path) for path in self.subject.members if path not in reported.members]
+        if missing:
+            raise EngineError(
+                f"it reports nothing at all of {', '.join(missing)}, not even that there is none"
+            )
+        return reported
 
     def remark(self, text: str) -> None:
         """Note something that readers of the report should know, once."""

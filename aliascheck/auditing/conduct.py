@@ -51,7 +51,7 @@ def _audit_mode(bench: Bench, measurements: Measurements, mode: str) -> Outcome:
         word = "noisy" if bench.ended.code == "AC202" else "undecided"
         return _without_verdicts(bench, mode, bench.ended, word)
     try:
-        reported = bench.subject.gradients(mode)
+        reported = bench.gradients(mode)
     except EngineError as error:
         return _without_verdicts(bench, mode, finding(AC109, where=error.message), "failed")
     slots: dict[str, SlotOutcome] = {}

@@ -95,8 +95,8 @@ def _typical(holding: Holding, number: int) -> float:
     )
     array = group.slots[number].array
     repeated = array.size / max(1, int(np.count_nonzero(group.cells.shown_by(array))))
-    squares = float(np.square(holding.norms[number]).sum())
-    return math.sqrt(squares / (MEAN_SQUARE_WEIGHT * repeated * moved)) if moved else 0.0
+    norm = math.hypot(*holding.norms[number].tolist())
+    return norm / math.sqrt(MEAN_SQUARE_WEIGHT * repeated * moved) if moved else 0.0
 
 
 def describe_coverage(groups: Sequence[tuple[Group, Coverage]], seed: int) -> list[str]:
@@ -109,26 +109,35 @@ def describe_coverage(groups: Sequence[tuple[Group, Coverage]], seed: int) -> li
         notes.append(f"{names}: {_cells(coverage.cells)} measured {_directions(coverage, seed)}")
     if together:
         cells = sum(coverage.cells for _, coverage in together)
-        worst = max(coverage.smallest_fault or 0.0 for _, coverage in together)
-        some = _parameters(len(together))
-        like = Coverage(False, cells, together[0][1].directions, smallest_fault=worst or None)
-        notes.append(
-            f"{some} that share no memory: {_cells(cells)} measured together {_directions(like, seed)}"
-        )
+        known = [coverage.smallest_fault for _, coverage in together if coverage.smallest_fault is not None]
+        like = Coverage(False, cells, together[0][1].directions, smallest_fault=max(known, default=None))
+        some = _many(len(together), "parameter")
+        share = "shares" if len(together) == 1 else "share"
+        how = f"measured together {_directions(like, seed)}"
+        notes.append(f"{some} that {share} no memory: {_cells(cells)} {how}")
+    silent = [slot.name for group, coverage in groups if _is_blind(coverage) for slot in group.slots]
+    if silent:
+        got = "got nothing" if len(silent) == 1 else "got nothing, each"
+        notes.append(f"{', '.join(silent)} {got}: only a derivative beyond its bound would have been seen")
     return notes
+
+
+def _is_blind(coverage: Coverage) -> bool:
+    return not coverage.exact and coverage.smallest_fault is None
 
 
 def _cells(count: int) -> str:
     return f"{count:,} cells"
 
 
-def _parameters(count: int) -> str:
-    return "one parameter" if count == 1 else f"{count} parameters"
+def _many(count: int, noun: str) -> str:
+    return f"one {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _directions(coverage: Coverage, seed: int) -> str:
-    finer = f" and {coverage.finer} parts of them" if coverage.finer else ""
-    text = f"along {coverage.directions} random directions{finer} (seed {seed}), not one by one"
-    if coverage.smallest_fault is None:
+    finer = f" and within {_many(coverage.finer, 'part')} of it" if coverage.finer else ""
+    directions = _many(coverage.directions, "random direction")
+    text = f"along {directions}{finer} (seed {seed}), not one by one"
+    if coverage.smallest_fault is None or not math.isfinite(coverage.smallest_fault):
         return text
     return f"{text}; an element off by {coverage.smallest_fault:.1g} of a typical one would have been seen"

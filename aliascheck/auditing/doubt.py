@@ -164,7 +164,9 @@ def _is_seen_twice(sighting: Sighting, answers: Sequence[Confirmation]) -> bool:
 
     A weak kink lies at another distance along each, and seldom where it deceives at all.
     """
-    unexplained = all(answer.verdict in (Verdict.FAILS, Verdict.SUSPECT) for answer in answers)
+    unexplained = all(
+        answer.verdict in (Verdict.FAILS, Verdict.SUSPECT) and answer.steady for answer in answers
+    )
     return not sighting.group.probes.exact and len(answers) > 1 and unexplained
 
 

@@ -59,11 +59,11 @@ def run_gates(bench: Bench, mode: str, reported: Gradients, holdings: Sequence[H
     closed = dict.fromkeys(paths, 0.0)
 
     def held_with(gates: dict[Path, float]) -> list[Held]:
-        gradients = bench.subject.gradients(mode, gates)
+        gradients = bench.gradients(mode, gates)
         return [hold(one.group, one.slots, gradients)[0] for one in holdings]
 
     try:
-        transparent = _is_transparent(bench.subject.gradients(mode, dict.fromkeys(paths, 1.0)), reported)
+        transparent = _is_transparent(bench.gradients(mode, dict.fromkeys(paths, 1.0)), reported)
         singles = {path: held_with({**closed, path: 1.0}) for path in paths}
         generic, silent = held_with(factors), held_with(closed)
     except EngineError as error:

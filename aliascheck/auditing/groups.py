@@ -81,6 +81,11 @@ class Group(Data, frozen=True, eq=False):
         return replace(self, probes=probes)
 
     @property
+    def size(self) -> int:
+        """What it takes to measure it by cell: its cells, or the elements of a view that repeats them."""
+        return max(len(self.cells), *(access.array.size for access in self.accesses), 0)
+
+    @property
     def rounding(self) -> float:
         """Relative: what a right engine's own rounding may add, in the precision of the memory."""
         return max(ROUNDING, self._coarse_rounding)
@@ -209,7 +214,7 @@ def plan_groups(
         for members in CellMap(arrays).groups(arrays)
         if any(number < len(slots) for number in members)
     ]
-    exact = _measured_by_cell([len(draft.cells) for draft in drafts])
+    exact = _measured_by_cell([draft.size for draft in drafts])
     return [
         draft.probed_by(single_cells(len(draft.cells)) if by_cell else _directions(draft, effort))
         for draft, by_cell in zip(drafts, exact, strict=True)

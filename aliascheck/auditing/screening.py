@@ -32,9 +32,18 @@ def screen(
     """
     candidates = [holding for holding in holdings if _is_alone(holding)]
     confirmed: dict[Group, MeasuredGroup] = {}
+    quiet = []
     for holding, residuals in _confirmed(measurements, point, candidates):
         measured = _truth_of(holding, residuals)
         if _is_telling(holding, measured):
+            confirmed[holding.group] = measured
+        elif _is_quiet(holding, measured):
+            quiet.append(holding)
+    # Those that hold next to nothing are looked at without the others, which would hide what they lack.
+    alone = _confirmed(measurements, point, quiet) if len(quiet) < len(candidates) else []
+    for holding, residuals in alone:
+        measured = _truth_of(holding, residuals)
+        if _is_telling(holding, measured) or _is_quiet(holding, measured):
             confirmed[holding.group] = measured
     return confirmed
 
@@ -110,8 +119,15 @@ def _truth_of(holding: Holding, residuals: Sequence[Residual]) -> MeasuredGroup:
 
 
 def _is_telling(holding: Holding, measured: MeasuredGroup) -> bool:
-    """Whether the bound of the sum is small beside what the slot holds, or the slot holds nothing."""
-    largest = np.abs(holding.values).max(initial=0.0)
+    """Whether the bound of the sum is small beside what the slot holds."""
+    return _blur(measured) <= TELLING * float(np.abs(holding.values).max(initial=0.0))
+
+
+def _is_quiet(holding: Holding, measured: MeasuredGroup) -> bool:
+    """Whether the slot holds next to nothing beside the bound of the sum."""
+    return float(np.abs(holding.values).max(initial=0.0)) <= TELLING * _blur(measured)
+
+
+def _blur(measured: MeasuredGroup) -> float:
     total = measured.truth.total
-    blur = np.maximum(2 * total.bounds, total.accept).max(initial=0.0)
-    return bool(blur <= TELLING * largest or largest <= TELLING * blur)
+    return float(np.maximum(2 * total.bounds, total.accept).max(initial=0.0))

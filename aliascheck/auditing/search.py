@@ -36,10 +36,13 @@ class Place(Data, frozen=True, eq=False):
 class Search:
     """One slot's contribution of one access, held against its path derivative region by region.
 
-    The slot is looked at as a matrix in which each of its cells stands once.
+    The slot is looked at as a matrix in which each of its cells stands once. Where gates cannot tell what is
+    the access's, `whole` takes all that the slot holds.
     """
 
-    def __init__(self, bench: Bench, mode: str, sighting: Sighting, slot: int, access: int) -> None:
+    def __init__(
+        self, bench: Bench, mode: str, sighting: Sighting, slot: int, access: int, *, whole: bool
+    ) -> None:
         group = sighting.group
         self._bench = bench
         self._group = group
@@ -48,12 +51,10 @@ class Search:
         self._scale = group.block.scale
         self._chart = chart_of(self._plan.array, group.cells.of(self._plan.array))
         self._matrix = self._chart.cells
-        self._held = self._contribution(mode, sighting)
+        self._held = self._in_memory(mode, None) if whole else self._contribution(mode, sighting)
 
     def _contribution(self, mode: str, sighting: Sighting) -> NDArray[np.float64]:
         """What the slot holds of the access, in memory. Shapes: (cells,)."""
-        if sighting.failed:
-            return self._in_memory(mode, None)
         closed = {access.path: 0.0 for access in self._bench.accesses}
         held = self._in_memory(mode, {**closed, self._access.path: 1.0})
         if sighting.gated.silent.any():
@@ -61,7 +62,7 @@ class Search:
         return held
 
     def _in_memory(self, mode: str, gates: dict[tuple[object, ...], float] | None) -> NDArray[np.float64]:
-        gradients = self._bench.subject.gradients(mode, gates)
+        gradients = self._bench.gradients(mode, gates)
         value, tangent = unwrap(self._plan.value, tangent_of(self._plan, gradients))
         size = len(self._group.cells)
         if tangent is NOTHING:

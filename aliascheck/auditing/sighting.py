@@ -89,7 +89,7 @@ def look_nearby(
             bench.remark("the loss leaves its domain nearby: what is zero here was looked at here only")
             return {}
         try:
-            reported = bench.subject.gradients(mode)
+            reported = bench.gradients(mode)
         except EngineError as error:
             bench.remark(f"the engine fails at a point nearby ({error.message})")
             return {}

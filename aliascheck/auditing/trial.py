@@ -127,8 +127,11 @@ class Trial:
         seed = self.bench.settings.seed
         for slot, access in wrong:
             if not self.measured.columns[access].is_apart:
-                search = Search(self.bench, self.mode, self.given, slot, access)
-                self.places[slot, access] = search.run(seed)
+                whole = attribution.by_numbers
+                search = Search(self.bench, self.mode, self.given, slot, access, whole=whole)
+                place = search.run(seed)
+                if place.spot.text:
+                    self.places[slot, access] = place
         regions = [region for place in self.places.values() for region in place.regions]
         if regions:
             self._look_at_regions(regions)

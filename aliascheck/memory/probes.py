@@ -7,6 +7,7 @@ sees a probe whole or not at all. Where something was found amiss, regions are c
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -109,16 +110,22 @@ class Probes(Data, frozen=True, eq=False):
 def inner(left: Array, right: Array) -> tuple[float, float]:
     """The sum of products of two arrays of one shape, and the Euclidean norm of the products.
 
-    Summed pairwise within blocks of rows, so that ten million terms lose no more than a few thousand do.
+    Summed pairwise within blocks of rows, so that ten million terms lose no more than a few thousand do. The
+    norm neither overflows nor underflows where the products do not.
     """
-    total, squares = 0.0, 0.0
+    total, norm = 0.0, 0.0
     for block in _blocks(left.shape):
-        terms = left[block] * right[block]
+        terms = np.asarray(left[block] * right[block], float)
         total += float(np.add.reduce(terms, axis=None))
-        squares += float(np.vdot(terms, terms))
-    return total, float(np.sqrt(squares))
+        squares = float(np.vdot(terms, terms))
+        if TINIEST_SQUARES < squares < math.inf:
+            norm = math.hypot(norm, math.sqrt(squares))
+        else:
+            norm = math.hypot(norm, *terms.ravel().tolist())
+    return total, norm
 
 
+TINIEST_SQUARES = 1e-290
 BLOCK = 1 << 16
 
 

@@ -36,6 +36,8 @@ class Verdict(StrEnum):
 class Confirmation(Data, frozen=True):
     """A verdict, the estimate that it rests on, and the evaluations spent beyond that.
 
+    `steady` tells that every closer look agrees with the first.
+
     That estimate is the caller's own, except at NEAR_KINK: there it is that of the window which agrees.
     """
 
@@ -43,6 +45,7 @@ class Confirmation(Data, frozen=True):
     estimate: Estimate
     evaluations: int = 0
     note: str = ""
+    steady: bool = True
 
 
 def confirm(
@@ -64,9 +67,10 @@ def confirm(
     if agree(estimate, reported, rounding):
         return Confirmation(Verdict.AGREES, estimate)
     if not estimate.status.bounded:
-        return Confirmation(Verdict.SUSPECT, estimate, note=f"no derivative to compare with: {estimate.note}")
+        note = f"no derivative to compare with: {estimate.note}"
+        return Confirmation(Verdict.SUSPECT, estimate, note=note, steady=False)
     if not resolves(estimate, reported):
-        return Confirmation(Verdict.SUSPECT, estimate, note="unresolved: the bound is too wide")
+        return Confirmation(Verdict.SUSPECT, estimate, note="unresolved: the bound is too wide", steady=False)
     spent, seen, steady, contradicted = 0, False, True, False
     for window in WINDOWS:
         closer = derivative(phi, loss, noise, window)
@@ -78,8 +82,8 @@ def confirm(
         seen = seen or contradicted
         steady = steady and closer.low <= estimate.high and estimate.low <= closer.high
     if contradicted or (seen and steady and distance(estimate, reported) > WEAK * size(estimate, reported)):
-        return Confirmation(Verdict.FAILS, estimate, spent)
-    return Confirmation(Verdict.SUSPECT, estimate, spent, "no closer look resolves it")
+        return Confirmation(Verdict.FAILS, estimate, spent, steady=steady)
+    return Confirmation(Verdict.SUSPECT, estimate, spent, "no closer look resolves it", steady)
 
 
 def distance(estimate: Estimate, reported: float) -> float:

@@ -319,12 +319,17 @@ def collect(estimates: Sequence[Estimate], shape: tuple[int, ...] | None = None)
     kinks = np.array([estimate.status is Status.KINK for estimate in estimates], bool).reshape(shape)
     noise = (Status.NOISY, Status.QUANTISED)
     noisy = np.array([estimate.status in noise for estimate in estimates], bool).reshape(shape)
-    known = np.array([estimate.status.bounded for estimate in estimates], bool).reshape(shape)
+    known = np.array([_is_known(estimate) for estimate in estimates], bool).reshape(shape)
     with np.errstate(invalid="ignore"):
         values = np.where(known, (low + high) / 2, 0.0)
         half = np.where(known, (high - low) / 2, np.inf)
     accept = half + np.where(known, bounds, 0.0) + ROUNDING * np.abs(values)
     return Measured(values, bounds, accept, kinks, ~known, noisy)
+
+
+def _is_known(estimate: Estimate) -> bool:
+    """Whether an engine can be held to it: a loss in quanta has another slope from afar than here."""
+    return estimate.status.bounded and estimate.status is not Status.QUANTISED
 
 
 def _in_memory(dense: Measured, cells: Cells, size: int) -> Measured:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from copy import copy
 from hashlib import blake2b
 from typing import Any, Protocol
 
@@ -122,9 +123,13 @@ class Program:
         self, bindings: Mapping[str, Any], loss: Loss, members: Sequence[Path], key: Hashable = None
     ) -> None:
         self.key = key
-        self.bindings = bindings
         self.members = tuple(dict.fromkeys(members))
         self._evaluate = loss
+        self._bind(bindings)
+
+    def _bind(self, bindings: Mapping[str, Any]) -> None:
+        """Take memory, of which nothing has been recorded yet."""
+        self.bindings = bindings
         self._stops = Stops()
         self._recordings: dict[str, tuple[Tape, Any]] = {}
         self._memory_of_recordings: bytes = b""
@@ -178,7 +183,9 @@ class Program:
             bindings = Cast(narrow, np.float64).values(self.bindings)
         except ValueError:
             return None
-        return Program(bindings, self._evaluate, self.members, self.key)
+        wide = copy(self)  # whatever engine it is
+        wide._bind(bindings)
+        return wide
 
     def analytic(self) -> Program | None:
         """The same loss for complex numbers, whether or not they mean a thing in it.

@@ -39,7 +39,7 @@ class Attribution(Data, frozen=True, eq=False):
     `effects`, `bounds`, `held` are those of the point that each column was taken from; `live` (A, m) marks
     where an access has a derivative; `moved` the accesses that were judged at the jittered point.
     `ambiguous` lists, for slots whose numbers fit several attributions, those attributions. `unread` are the
-    slots that hold something although no access shows their cells.
+    slots that hold something although no access shows their cells. `by_numbers` tells that gates could not.
     """
 
     pairs: dict[tuple[int, int], Pair]
@@ -55,6 +55,7 @@ class Attribution(Data, frozen=True, eq=False):
     law_broken: bool
     ambiguous: dict[int, tuple[tuple[int, ...], ...]]
     unread: frozenset[int] = frozenset()
+    by_numbers: bool = False
 
     def entry(self, slot: int, access: int) -> Entry:
         """C[slot, access]; 0 where the slot left the matrix."""
@@ -73,7 +74,8 @@ def attribute(evidence: Evidence) -> Attribution:
     ambiguous: dict[int, tuple[tuple[int, ...], ...]] = {}
     unlisted, lacks, broken = _unlisted(evidence, judged)
     unexplained: dict[int, int | None] = {}
-    if evidence.gates_failed or _rest_is_unexplained(evidence, unlisted):
+    by_numbers = bool(evidence.gates_failed) or _rest_is_unexplained(evidence, unlisted)
+    if by_numbers:
         held, ambiguous, unexplained = _by_numbers(evidence, judged, effects, moved)
     pairs = {
         (i, a): classify(
@@ -108,6 +110,7 @@ def attribute(evidence: Evidence) -> Attribution:
         law_broken=broken,
         ambiguous=ambiguous,
         unread=unread,
+        by_numbers=by_numbers,
     )
 
 

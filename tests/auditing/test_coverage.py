@@ -81,7 +81,7 @@ def test_a_fault_too_small_to_be_seen_otherwise_is_found_thoroughly():
     coarse, fine = (outcome.groups[0].coverage for outcome in (quick, thorough))
     assert (coarse.finer, fine.finer) == (0, 40)
     assert fine.smallest_fault < 0.8 * coarse.smallest_fault
-    assert f"along 3 random directions and {fine.finer} parts of them (seed 0)" in thorough.notes[0]
+    assert f"along 3 random directions and within {fine.finer} parts of it (seed 0)" in thorough.notes[0]
     gradient = subject.gradients("explicit").members["a",]
     error = 0.2 * coarse.smallest_fault * np.sqrt(np.mean(gradient**2))
     hidden = found = 0
@@ -100,7 +100,8 @@ def test_as_many_directions_as_are_asked_for(probes):
     for outcome in outcomes:
         assert labels(outcome) == []
         assert {group.coverage.directions for group in outcome.groups} == {probes}
-        assert all(f"along {probes} random directions" in note for note in outcome.notes)
+        many = "one random direction" if probes == 1 else f"{probes} random directions"
+        assert all(f"along {many}" in note for note in outcome.notes)
 
 
 def test_coverage_tells_cells_parts_and_company():
