@@ -39,6 +39,17 @@ def shared(parameter):
     return nn.Parameter(parameter.data.t())
 
 
+class Contained(Coder):
+    """The view lies in a tuple in a dict."""
+
+    def __init__(self):
+        super().__init__()
+        self.kept = {"views": (1, self.A.t())}
+
+    def forward(self, x):
+        return torch.tanh(x @ self.A) @ self.kept["views"][1]
+
+
 def stale(change):
     module = Coder(lambda a: a.t())
     change(module)
@@ -60,7 +71,7 @@ SLOTS_SHARE = {  # model; findings and words of implicit mode, then of explicit 
     ),
     "a buffer over a parameter": (Buffered, (["AC103:A"], ["partial"]), (["AC103:A"], ["partial"])),
     "a view in a container": (
-        lambda: Coder(lambda a: {"k": (a.t(),)}["k"][0]),
+        Contained,
         ([], ["total"]),
         (["AC103:A"], ["partial"]),
     ),
@@ -74,6 +85,11 @@ def test_names_that_share_memory(case, mode):
     outcome = run(make(), reconstruction, mode)
     assert (labels(outcome), words(outcome)) == expected[MODES.index(mode)]
     assert {found.cause for found in outcome.findings} <= {"alias not in the set"}
+
+
+def test_names_in_containers_are_written_as_python_does():
+    outcome = run(Contained(), reconstruction, "implicit")
+    assert outcome.groups[0].columns == ("A", "kept['views'][1]")
 
 
 @pytest.mark.parametrize("mode", MODES)

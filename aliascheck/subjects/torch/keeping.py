@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from aliascheck.subjects.torch.memory import flat, has_memory, storage_of
-from aliascheck.subjects.torch.places import Place, find_containers
+from aliascheck.subjects.torch.places import Place
 
 
 class Keeper:
@@ -22,12 +22,10 @@ class Keeper:
 
     def __init__(self, root: Any, places: Sequence[Place], seed: int) -> None:
         modules = {id(one): one for one in (*root.modules(), *(place.module for place in places))}
-        tables = [
-            table
-            for module in modules.values()
-            for table in (vars(module), module._parameters, module._buffers, module._modules)
-        ]
-        self._containers = [*find_containers(places), *tables]
+        found: dict[int, Any] = {}
+        for module in modules.values():
+            _collect(vars(module), found)
+        self._containers = list(found.values())
         self._seed = seed
 
     @contextmanager
@@ -56,10 +54,25 @@ class Keeper:
                 tensor.data.copy_(before)  # of .data: graphs that are kept do not take it for a change
 
 
+def _collect(value: Any, found: dict[int, Any]) -> None:
+    """The lists, dicts and sets in a value, its own included."""
+    if isinstance(value, list | dict | set) and id(value) not in found:
+        found[id(value)] = value
+    elif not isinstance(value, tuple):
+        return
+    if not isinstance(value, set):
+        for part in value.values() if isinstance(value, dict) else value:
+            _collect(part, found)
+
+
 def _restore(container: Any, before: Any) -> None:
     if isinstance(container, list):
         if len(container) != len(before) or any(a is not b for a, b in zip(container, before, strict=True)):
             container[:] = before
+    elif isinstance(container, set):
+        if container != before:
+            container.clear()
+            container.update(before)
     elif container.keys() != before.keys() or any(container[key] is not before[key] for key in before):
         container.clear()
         container.update(before)
@@ -72,7 +85,9 @@ def _random_numbers(seed: int) -> Iterator[None]:
     devices = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
     random.seed(seed)
     np.random.seed(seed)
-    torch.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)
+    if devices:
+        torch.cuda.manual_seed_all(seed)
     try:
         yield
     finally:

@@ -50,18 +50,6 @@ def find_places(root: Any) -> list[Place]:
     return list(_Search().places_of(root, ""))
 
 
-def find_containers(places: Sequence[Place]) -> list[Any]:
-    """The lists and dicts that hold tensors of a module, and that an evaluation might change."""
-    found: dict[int, Any] = {}
-    for place in places:
-        value = vars(place.module)
-        for step in place.trail[:-1] if place.registry is None else ():
-            value = value[step]
-            if isinstance(value, list | dict):
-                found[id(value)] = value
-    return list(found.values())
-
-
 def stale_views(places: Sequence[Place]) -> list[tuple[Place, Place]]:
     """Places of views over memory that their base is no longer in, each with the first place of its base."""
     first: dict[int, Place] = {}

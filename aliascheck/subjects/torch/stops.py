@@ -1,9 +1,9 @@
 """What a loss stops gradients at: values taken out of the graph, recorded at a base and replayed.
 
 A function that takes something with a gradient and gives floats without one is a stop: `detach`, `.data`,
-`item`, anything computed under `no_grad`. Not seen are stops inside torch's own functions written in
-Python (`gumbel_softmax`), inside `autograd.Function` and `torch.func` transforms, and gradients that the
-loss takes without `create_graph`.
+`item`, anything computed under `no_grad`. Not seen are Parameters made within the loss, stops inside
+torch's own functions written in Python (`gumbel_softmax`), inside `autograd.Function` and `torch.func`
+transforms, and gradients that the loss takes without `create_graph`: what they remove shows as AC105.
 """
 
 from __future__ import annotations

@@ -1,0 +1,264 @@
+"""Torch models in other precisions, and elsewhere: memory that aliases alike, and a loss that follows."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from aliascheck.audit import Settings, audit
+from aliascheck.errors import AliascheckError
+from aliascheck.subjects.torch.gates import Gate
+from aliascheck.subjects.torch.members import model_of
+from tests.subjects.torch_models import (
+    Buffered,
+    Coder,
+    F,
+    Slices,
+    Tied,
+    Weight,
+    X,
+    labels,
+    nn,
+    numbers,
+    reconstruction,
+    run,
+    torch,
+    words,
+)
+
+MODES = ["implicit", "explicit"]
+
+
+def narrow(module, dtype):
+    """A module in another precision, every alias kept: what `to` does not do."""
+    wide = {}
+    for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
+        whole = torch.empty(0, dtype=tensor.dtype).set_(tensor.untyped_storage())
+        cast = wide.setdefault(tensor.untyped_storage().data_ptr(), whole.to(dtype))
+        shown = cast.as_strided(tensor.size(), tensor.stride(), tensor.storage_offset())
+        owner = module.get_submodule(name.rpartition(".")[0])
+        made = nn.Parameter(shown) if isinstance(tensor, nn.Parameter) else shown
+        setattr(owner, name.rpartition(".")[2], made)
+    return module
+
+
+def shared(a):
+    return nn.Parameter(a.data.t())
+
+
+def square(module):
+    return (module(X.to(next(module.parameters()).dtype)) ** 2).mean()
+
+
+def of_view():
+    module = narrow(Coder(), torch.float32)
+    module.B = module.A.t()
+    return module
+
+
+ALIASED = {
+    "two Parameters over one storage": (lambda dtype: narrow(Coder(shared), dtype), ["split", "split"]),
+    "overlapping slices": (lambda dtype: narrow(Slices(5), dtype), ["split", "split"]),
+    "disjoint slices": (lambda dtype: narrow(Slices(8), dtype), ["total", "total"]),
+    "stride 0": (lambda dtype: narrow(Weight(numbers(1, 2).expand(4, 2)), dtype), ["total"]),
+    "a buffer over a parameter": (lambda dtype: narrow(Buffered(), dtype), ["partial"]),
+    "one Parameter twice": (lambda dtype: Tied().to(dtype), ["total"]),
+}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("case", ALIASED)
+def test_narrow_models_are_audited_in_double(case, dtype):
+    make, expected = ALIASED[case]
+    module = make(dtype)
+    loss = square if isinstance(module, Slices | Weight) else reconstruction
+    for outcome in audit(model_of(module, loss, None), MODES, Settings(stops="report")):
+        assert words(outcome) == expected
+        assert labels(outcome) == (["AC103:A"] if expected == ["partial"] else [])
+        kind = str(dtype).removeprefix("torch.")
+        assert f"the model is in {kind}, and was audited in float64" in outcome.notes
+        assert max(slot.bound for slot in outcome.slots) < 1e-9
+    assert all(one.dtype == dtype for one in module.parameters())
+
+
+def test_kept_views_stay_views_in_double():
+    assert words(run(of_view(), reconstruction, "implicit")) == ["total"]
+    assert labels(run(of_view(), reconstruction, "explicit")) == ["AC103:A"]
+
+
+FOLLOWED = {
+    "casts": lambda m, x: (m(x.float()).half().float() ** 2).mean(),
+    "a dtype by name": lambda m, x: torch.softmax(m(x), 0, dtype=torch.float32).square().mean(),
+    "the dtype of a tensor": lambda m, x: (m(x) * torch.ones(4, dtype=m.W.dtype)[:2]).square().mean(),
+    "what it draws": lambda m, x: (m(x) + torch.randn(3, 2) + torch.rand_like(m.W)[:3]).square().mean(),
+    "what it makes": lambda m, x: (m(x) * torch.linspace(0.1, 0.7, 2)).square().mean(),
+    "a mask": lambda m, x: m(x).masked_fill(torch.ones(3, 2).tril() == 0, 0.5).square().mean(),
+    "a loss function": lambda m, x: F.cross_entropy(m(x), torch.tensor([0, 1, 1])),
+    "dropout": lambda m, x: F.dropout(m(x), 0.5).square().mean(),
+}
+
+
+@pytest.mark.parametrize("case", FOLLOWED)
+def test_losses_follow_into_double(case):
+    module, x = Weight(numbers(4, 2)).float(), X.float()
+    outcome = run(module, lambda module: FOLLOWED[case](module, x), "implicit")
+    assert labels(outcome) == []
+    assert outcome.notes == ("the model is in float32, and was audited in float64",)
+
+
+def test_a_loss_that_does_not_follow_is_audited_where_it_is():
+    module = Weight(numbers(4, 2)).float()
+    captured, x = module.W.detach().numpy().T, X.float()
+
+    def loss(module):
+        return ((module(x) @ torch.from_numpy(1.0 * captured) - x) ** 2).mean()
+
+    outcome = run(module, loss, "implicit")
+    assert "AC103:W" in labels(outcome)
+    assert any("could not be audited in float64" in note for note in outcome.notes)
+    assert max(slot.bound for slot in outcome.slots) > 1e-7
+
+
+def test_bfloat16_cannot_be_audited_where_it_is():
+    module = Weight(numbers(4, 2)).bfloat16()
+    whole = module.W.detach().view(torch.int16).numpy()
+
+    def loss(module):
+        return module(X.bfloat16()).square().mean() * (1.0 + 0.001 * float(whole[0, 0]))
+
+    with pytest.raises(AliascheckError, match="does not follow"):
+        run(module, loss, "implicit")
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    "make", [Coder, lambda: Coder(shared), Buffered, Tied, lambda: Coder(lambda a: a.t())]
+)
+def test_mirrored_memory_gives_the_same_audit(make, mode):
+    """The CPU stands in for a device that NumPy does not see."""
+    (direct,) = audit(model_of(make(), reconstruction, None), [mode])
+    module = make()
+    before = [one.detach().clone() for one in module.parameters()]
+    (mirrored,) = audit(model_of(module, reconstruction, None, mirrored=True), [mode])
+    assert labels(mirrored) == labels(direct) and words(mirrored) == words(direct)
+    assert mirrored.loss == direct.loss
+    for one, other in zip(mirrored.slots, direct.slots, strict=True):
+        assert np.array_equal(one.reported, other.reported) and np.array_equal(one.total, other.total)
+    assert all(torch.equal(a, b) for a, b in zip(before, module.parameters(), strict=True))
+
+
+def test_what_a_loss_does_to_mirrored_memory_is_seen():
+    def loss(module):
+        value = reconstruction(module)
+        module.A.data.mul_(2.0)
+        return value
+
+    module = Coder()
+    before = module.A.detach().clone()
+    (outcome,) = audit(model_of(module, loss, None, mirrored=True), ["implicit"])
+    assert labels(outcome) == ["AC203"]
+    assert torch.equal(module.A, before)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("mode", MODES)
+def test_models_on_a_gpu(dtype, mode):
+    module = narrow(Coder(shared), dtype)
+    whole = module.A.data.cuda()
+    module.A, module.B = nn.Parameter(whole), nn.Parameter(whole.t())
+    before = whole.clone()
+
+    def loss(module):
+        x = X.to("cuda", dtype)
+        return ((module(x) - x) ** 2).mean()
+
+    outcome = run(module, loss, mode)
+    assert (labels(outcome), words(outcome)) == ([], ["split", "split"])
+    assert module.A.is_cuda and torch.equal(module.A, before)
+
+
+def test_gates_hand_on_every_bit_and_select():
+    value = torch.tensor([0.1, -0.0, math.inf], dtype=torch.float64, requires_grad=True)
+    factors = {}
+    shown = Gate.apply(value, "x", factors)
+    assert shown.data_ptr() == value.data_ptr()
+    assert shown.detach().numpy().tobytes() == value.detach().numpy().tobytes()
+    for factor, expected in ((0.0, [0.0, 0.0]), (0.5, [math.inf, 1.0]), (1.0, [math.inf, 2.0])):
+        factors["x"] = factor
+        cotangent = torch.tensor([math.inf, 2.0, 0.0], dtype=torch.float64)
+        (grad,) = torch.autograd.grad(shown, value, cotangent, retain_graph=True)
+        assert grad[:2].tolist() == expected
+
+
+class Block(nn.Module):
+    """A layer of a transformer."""
+
+    def __init__(self, width, heads):
+        super().__init__()
+        self.before, self.between = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.qkv, self.mix = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+        self.heads = heads
+
+    def forward(self, x):
+        rows, length, width = x.shape
+        qkv = self.qkv(self.before(x)).view(rows, length, 3, self.heads, width // self.heads)
+        mixed = F.scaled_dot_product_attention(*qkv.permute(2, 0, 3, 1, 4), is_causal=True)
+        x = x + self.mix(mixed.transpose(1, 2).reshape(x.shape))
+        return x + self.down(F.gelu(self.up(self.between(x))))
+
+
+class Gpt(nn.Module):
+    """Two layers over an embedding that is also the head."""
+
+    def __init__(self, words=1600, length=16, width=184):
+        super().__init__()
+        self.words, self.places = nn.Embedding(words, width), nn.Embedding(length, width)
+        self.blocks = nn.ModuleList(Block(width, 4) for _ in range(2))
+        self.after, self.head = nn.LayerNorm(width), nn.Linear(width, words, bias=False)
+        self.head.weight = self.words.weight
+        for table in (self.words, self.places):
+            nn.init.normal_(table.weight, std=0.02)
+
+    def forward(self, tokens):
+        x = self.words(tokens) + self.places(torch.arange(tokens.shape[1]))
+        for block in self.blocks:
+            x = block(x)
+        return self.head(self.after(x))
+
+
+def test_a_language_model_of_a_million_parameters_in_few_evaluations():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        module, tokens = Gpt(), torch.randint(0, 1600, (2, 17))
+    assert sum(one.numel() for one in module.parameters()) > 1e6
+
+    def loss(module):
+        return F.cross_entropy(module(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten())
+
+    for mode in MODES:
+        outcome = run(module, loss, mode)
+        assert labels(outcome) == []
+        assert set(words(outcome)) == {"total"}
+        assert outcome.evaluations < 400
+        assert "the model is in float32, and was audited in float64" in outcome.notes
+        tied = next(one for one in outcome.groups if len(one.columns) == 2)
+        assert tied.columns == ("words.weight", "head.weight")
+
+
+def test_a_fault_in_a_language_model_is_found():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        module, tokens = Gpt(words=300, width=64), torch.randint(0, 300, (2, 17))
+    module.head.weight = nn.Parameter(module.words.weight.data)
+    module.words.weight.register_hook(lambda grad: grad * 1.0001)
+
+    def loss(module):
+        return F.cross_entropy(module(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten())
+
+    outcome = run(module, loss, "implicit")
+    assert labels(outcome) == ["AC105:words.weight"]
+    assert {slot.word for slot in outcome.slots} == {"total", "split", "wrong"}
