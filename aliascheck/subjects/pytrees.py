@@ -45,6 +45,7 @@ class Model(Data, frozen=True, eq=False):
 def model_of(
     jax: Any, tree: Any, loss: Loss, ties: Iterable[Iterable[Name]], params: Iterable[Name] | None
 ) -> Model:
+    """A tree, its loss, its ties and its set. Raises: AliascheckError where they do not fit."""
     flat, structure = jax.tree_util.tree_flatten_with_path(tree)
     positions = [number for number, (_, leaf) in enumerate(flat) if _is_parameter(jax, leaf)]
     if not positions:

@@ -89,7 +89,7 @@ class Functions:
     def _whole(self, leaves: Sequence[Any], others: Sequence[Any]) -> Any:
         """The loss as the engine has it."""
         if not self._captured:
-            return self._model.evaluate(leaves)
+            return self._model.evaluate([self._model.jax.numpy.asarray(leaf) for leaf in leaves])
         return self._run(list(zip(leaves, leaves, strict=True)), others, lambda equation: False)
 
     def _live(self, now: Any, held: Any) -> Any:
@@ -117,7 +117,7 @@ class Functions:
                 values[position] = self._gate(value, gates[position])
             return self._whole(values, others)
 
-        return self._model.jax.grad(gated)([self._model.jax.numpy.asarray(leaves[n]) for n in self._members])
+        return self._model.jax.grad(gated)([leaves[position] for position in self._members])
 
 
 def _wants_numbers(jax: Any) -> tuple[type[Exception], ...]:

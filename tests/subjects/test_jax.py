@@ -306,6 +306,21 @@ class TestLeaves:
         (place,) = subjects.make_subject(w + 0, lambda tree: tree[0, 0]).places()
         assert format_path(place[0]) == "tree"
 
+    def test_a_node_of_ones_own(self):
+        class Node:
+            def __init__(self, *parts):
+                self.parts = parts
+
+        jax.tree_util.register_pytree_node(
+            Node, lambda node: (node.parts, None), lambda _, parts: Node(*parts)
+        )
+        w = array(A)
+        tree = {"node": Node(w, None, w)}
+        assert found(tree, lambda tree: autoencoder(tree["node"].parts[0], tree["node"].parts[2])) == [
+            "AC103:node[0]",
+            "AC103:node[2]",
+        ]
+
     def test_a_set_that_is_a_part_of_the_tree(self):
         w = array(A)
         tree = {"enc": Affine(w, array(S[0])), "dec": w}
@@ -349,7 +364,7 @@ class TestLossesOfAllKinds:
         w = array(A)
 
         def loss(tree):
-            out = autoencoder(tree[0], tree[1])
+            out = autoencoder(tree[0], tree[1].at[0].add(0.5))
             return out * 2 if out > 0 else out
 
         assert found([w, w], loss) == ["AC103:[0]", "AC103:[1]"]
