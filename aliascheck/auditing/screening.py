@@ -75,7 +75,10 @@ class Residual(Data, frozen=True):
 def _confirmed(
     measurements: Measurements, point: bytes, holdings: Sequence[Holding]
 ) -> list[tuple[Holding, list[Residual]]]:
-    """The slots whose sums agree with the loss along every direction, in groups as large as can be."""
+    """The slots whose sums agree with the loss along every direction, in groups as large as can be.
+
+    Where stops are to be reported they agree with it through the stops as well: nothing of them is stopped.
+    """
     if not holdings:
         return []
     residuals = []
@@ -96,14 +99,17 @@ def _residual(
     measurements: Measurements, point: bytes, holdings: Sequence[Holding], direction: int
 ) -> Residual:
     groups = [holding.group for holding in holdings]
-    estimate = measurements.along_all(point, groups, direction)
     scales = [group.block.scale for group in groups]
     terms = [scale * holding.values[0, direction] for scale, holding in zip(scales, holdings, strict=True)]
     norms = [scale * holding.norms[0, direction] for scale, holding in zip(scales, holdings, strict=True)]
-    if estimate.status is not Status.OK:
-        return Residual(math.inf, math.inf, 0.0)
     rounding = max(group.rounding for group in groups) * math.hypot(*norms)
-    return Residual(math.fsum(terms) - estimate.value, estimate.bound, 2 * estimate.bound + rounding)
+    residuals = [
+        Residual(math.fsum(terms) - estimate.value, estimate.bound, 2 * estimate.bound + rounding)
+        if estimate.status is Status.OK
+        else Residual(math.inf, math.inf, 0.0)
+        for estimate in measurements.along_all(point, groups, direction)
+    ]
+    return max(residuals, key=lambda residual: (not residual.passes, residual.accept))
 
 
 def _truth_of(holding: Holding, residuals: Sequence[Residual]) -> MeasuredGroup:

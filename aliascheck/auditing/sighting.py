@@ -13,7 +13,7 @@ from aliascheck.auditing.groups import Group
 from aliascheck.auditing.jitter import moved_nearby
 from aliascheck.auditing.screening import screen
 from aliascheck.auditing.slots import Holding, holding_nearby
-from aliascheck.auditing.truths import MeasuredGroup, Measurements, judges_stops
+from aliascheck.auditing.truths import MeasuredGroup, Measurements
 from aliascheck.errors import EngineError
 from aliascheck.memory import Data
 from aliascheck.subjects.subject import Gradients
@@ -63,7 +63,7 @@ def look(
 ) -> list[Sighting]:
     """Every one of some groups, at the memory as it is; by differences alone where not `witnessed`."""
     gates = run_gates(bench, mode, reported, holdings)
-    together = {} if judges_stops(bench) else screen(measurements, point, holdings)
+    together = screen(measurements, point, holdings)
     sightings = []
     for holding, gated in zip(holdings, gates, strict=True):
         failed = gated.failed_checks(holding)

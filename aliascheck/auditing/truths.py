@@ -95,11 +95,22 @@ class Measurements:
         columns = tuple(replace(column, plan=_own(group, column)) for column in known.columns)
         return replace(known, columns=columns)
 
-    def along_all(self, point: bytes, groups: Sequence[Group], direction: int) -> Estimate:
-        """The derivative along one whole direction of each of several groups, each at its own scale."""
-        key = (*self._key(point, groups), "along", direction)
+    def along_all(self, point: bytes, groups: Sequence[Group], direction: int) -> list[Estimate]:
+        """The derivative along one whole direction of each of several groups, each at its own scale.
+
+        Where stops are to be reported, with stopped values replayed and without.
+        """
+        return [
+            self._along_all(point, groups, direction, through_stops)
+            for through_stops in ((False, True) if reports_stops(self._bench) else (False,))
+        ]
+
+    def _along_all(
+        self, point: bytes, groups: Sequence[Group], direction: int, through_stops: bool
+    ) -> Estimate:
+        key = (*self._key(point, groups), "along", direction, through_stops)
         if key not in self._known:
-            self._known[key] = _measure_along(self._bench, groups, direction)
+            self._known[key] = _measure_along(self._bench, groups, direction, through_stops)
         known = self._known[key]
         assert isinstance(known, Estimate)
         return known
@@ -110,8 +121,8 @@ class Measurements:
         return (bench.subject.key, bench.settings.stops, bench.noise, point, *memory)
 
 
-def judges_stops(bench: Bench) -> bool:
-    """Whether what stops remove is measured by itself."""
+def reports_stops(bench: Bench) -> bool:
+    """Whether there are stops, and what they remove is to be told."""
     return bench.settings.stops == "report" and bench.subject.has_stops()
 
 
@@ -124,7 +135,7 @@ def _measure(bench: Bench, group: Group, *, witnessed: bool) -> MeasuredGroup:
     live = _measure_once(bench, group, through_stops=False, witnessed=witnessed)
     columns = [Column(plan) for plan in group.accesses]
     effects = [live.effects[plan.path] for plan in group.accesses]
-    if not judges_stops(bench):
+    if not reports_stops(bench):
         return MeasuredGroup(live, tuple(columns), tuple(effects))
     whole = _measure_once(bench, group, through_stops=True, witnessed=False)
     for plan in group.accesses:
@@ -135,12 +146,12 @@ def _measure(bench: Bench, group: Group, *, witnessed: bool) -> MeasuredGroup:
     return MeasuredGroup(whole, tuple(columns), tuple(effects))
 
 
-def _measure_along(bench: Bench, groups: Sequence[Group], direction: int) -> Estimate:
+def _measure_along(bench: Bench, groups: Sequence[Group], direction: int, through_stops: bool) -> Estimate:
     moves = [
         (group.block, group.probes.items[direction].direction(group.block.size), group.block.scale)
         for group in groups
     ]
-    with asking(bench) as oracle, oracle.moving_memory(moves) as phi:
+    with asking(bench, through_stops=through_stops) as oracle, oracle.moving_memory(moves) as phi:
         return oracle.slope(phi)
 
 

@@ -251,6 +251,21 @@ class TestStops:
         assert not constant.findings
         assert words(constant) == {"[0]": "total"}
 
+    def test_one_of_many_large_leaves(self):
+        """The others are looked at together, with the stop and through it."""
+        tree = [array(RNG.normal(size=(20, 20)) / 4) for _ in range(12)]
+
+        def loss(tree):
+            x = jnp.ones(20)
+            for number, w in enumerate(tree):
+                x = jnp.tanh(w @ x + (jax.lax.stop_gradient(w) @ x if number == 5 else 0))
+            return jnp.sum(x**2)
+
+        outcome = run(tree, loss)
+        assert labels(outcome) == ["AC103:[5]"]
+        assert outcome.findings[0].cause == "stopped"
+        assert outcome.evaluations < 1000
+
     def test_all_that_a_leaf_has(self):
         tree = [array(S), array(S + 1)]
         assert found(tree, lambda tree: jnp.sum(jax.lax.stop_gradient(tree[0]) * tree[1])) == ["AC101:[0]"]

@@ -8,8 +8,8 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-
 from aliascheck.audit import Settings, audit
+
 from aliascheck.errors import AliascheckError
 from aliascheck.subjects.torch import make_subject
 from tests.subjects.torch_models import Coder, Net, Tied, X, labels, nn, numbers, run, square, torch
