@@ -99,12 +99,14 @@ def in_double(subject: Subject) -> tuple[Subject, list[str]]:
     if not narrow:
         return subject, []
     kinds = " and ".join(sorted(narrow))
+    with _changes_undone(subject):
+        loss = subject.base()
     wide = subject.widened()
     if wide is not None:
-        with _changes_undone(subject), _changes_undone(wide):
-            alike = _is_alike(subject.base(), wide.base())
-    if wide is not None and alike:
-        return wide, [f"the model is in {kinds}, and was audited in float64"]
+        with _changes_undone(wide):
+            alike = _is_alike(loss, wide.base())
+        if alike:
+            return wide, [f"the model is in {kinds}, and was audited in float64"]
     little = "differences of its loss show gross faults only: see the bounds"
     return subject, [f"the model is in {kinds} and could not be audited in float64; {little}"]
 

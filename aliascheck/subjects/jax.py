@@ -7,6 +7,7 @@ captures of them. The loss reads the mirrors.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -68,10 +69,8 @@ class JaxSubject:
         self.members = model.members
         kept = model.jax.dtypes.canonicalize_dtype
         self._dtypes = [np.dtype(np.float64) if wide else kept(host.dtype) for host in model.hosts]
-        with self._precision():
-            traced = trace(model, self._dtypes)
-        captured = [] if traced is None else captured_of(model.jax, traced, model.hosts)
-        views = [host for _, host in captured]
+        self._ready: Functions | None = None
+        views = [host for _, host in self._trace()]
         mirror = mirrors([*model.hosts, *views], kept, wide=wide)
         host_at = dict(zip(model.paths, model.hosts, strict=True))
         leaves = [mirror(host_at[model.stands_for.get(path, path)]) for path in model.paths]
@@ -81,8 +80,23 @@ class JaxSubject:
             *zip(names, map(mirror, views), strict=True),
         ]
         self.bindings = bindings_of(self._places)
-        self._functions = Functions(model, traced, [constant for constant, _ in captured])
         self._base: list[Array] = []
+
+    def _trace(self) -> list[tuple[Any, Array]]:
+        """Trace the loss; what it captured of the leaves' memory."""
+        model = self._model
+        with self._precision():
+            traced = trace(model, self._dtypes)
+        captured = [] if traced is None else captured_of(model.jax, traced, model.hosts)
+        self._ready = Functions(model, traced, [constant for constant, _ in captured])
+        return captured
+
+    @property
+    def _functions(self) -> Functions:
+        if self._ready is None:
+            self._trace()
+        assert self._ready is not None
+        return self._ready
 
     def _precision(self) -> AbstractContextManager[Any]:
         if not self._wide:
@@ -147,6 +161,10 @@ class JaxSubject:
 
     def widened(self) -> JaxSubject | None:
         """The same model in float64; None where the loss does not take it, as one made for float32 only."""
+        # jax keeps NumPy arrays that a loss captured in the precision of the first trace that it remembers.
+        self._ready = None
+        self._model.jax.clear_caches()
+        gc.collect()
         try:
             wide = JaxSubject(self._model, wide=True)
             wide.base()

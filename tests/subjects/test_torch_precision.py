@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 import pytest
-from aliascheck.audit import Settings, audit
 
+from aliascheck.auditing import Settings, audit
 from aliascheck.errors import AliascheckError
 from aliascheck.subjects.torch.gates import Gate
 from aliascheck.subjects.torch.members import model_of

@@ -8,8 +8,8 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from aliascheck.audit import Settings, audit
 
+from aliascheck.auditing import Settings, audit
 from aliascheck.errors import AliascheckError
 from aliascheck.subjects.torch import make_subject
 from tests.subjects.torch_models import Coder, Net, Tied, X, labels, nn, numbers, run, square, torch
@@ -134,6 +134,6 @@ def test_draws_are_those_of_the_seed():
 def test_importing_the_package_does_not_import_torch(tmp_path):
     import subprocess
 
-    code = "import sys, aliascheck.subjects.torch, aliascheck.audit; print('torch' in sys.modules)"
+    code = "import sys, aliascheck.subjects.torch, aliascheck.auditing; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
