@@ -14,14 +14,15 @@ def command() -> None:
     """Show which engines are installed, and how to get the others."""
     from aliascheck.reporters.layout import columns, line, write
     from aliascheck.reporters.styles import GOOD, PLAIN, QUIET, STRONG
+    from aliascheck.runner.models import is_installed
 
     rows = [
         [
             (name, STRONG),
-            ("installed", GOOD) if name in BUNDLED else ("not available", QUIET),
+            ("installed", GOOD) if name in BUNDLED or is_installed(name) else ("not installed", QUIET),
             (about, PLAIN),
         ]
         for name, about in ENGINES.items()
     ]
-    end = line(("This release bundles one engine; there is nothing to install for the others yet.", PLAIN))
+    end = line(("Programs of case files run on builtin; the others audit models that live in Python.", PLAIN))
     emit(write([*columns(rows, indent=0), line(), end], output_page()))

@@ -14,9 +14,9 @@ from aliascheck.errors import IncompleteError, UsageError, did_you_mean
 DEFAULT = Path("cases")
 ENGINES = {
     "builtin": "the bundled engine, implicit and explicit mode",
-    "torch": "planned for a later release",
-    "jax": "planned for a later release",
-    "autograd": "planned for a later release",
+    "torch": "modules, implicit and explicit mode: pip install 'aliascheck[torch]'",
+    "jax": "pytrees, explicit mode: pip install 'aliascheck[jax]'",
+    "autograd": "containers of NumPy arrays, explicit mode: pip install 'aliascheck[autograd]'",
 }
 BUNDLED = ("builtin",)
 CONTRACTS = ("sum", "each", "owner")
@@ -56,8 +56,8 @@ def _engine(context: click.Context, parameter: click.Parameter, value: str | Non
         return value
     if value in ENGINES:
         raise IncompleteError(
-            f"engine '{value}' is not here: this release bundles only {', '.join(BUNDLED)}",
-            hint=f"{value} is {ENGINES[value]}",
+            f"programs do not run on {value} yet: only on {', '.join(BUNDLED)}",
+            hint=f"{value} audits models: from Python, or by a [model] in a case file of that engine",
         )
     hint = did_you_mean(value, ENGINES) or "see aliascheck engines"
     raise UsageError(f"unknown engine '{value}'", hint=hint)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import tomllib
 from importlib import import_module
@@ -162,4 +163,6 @@ def test_engines_says_what_is_here(call: Call) -> None:
     lines = call("engines").out.splitlines()
     assert lines[0].split()[:2] == ["builtin", "installed"]
     assert [line.split()[0] for line in lines[1:4]] == ["torch", "jax", "autograd"]
-    assert all("planned for a later release" in line for line in lines[1:4])
+    for line, engine in zip(lines[1:4], ("torch", "jax", "autograd"), strict=True):
+        is_there = importlib.util.find_spec(engine) is not None
+        assert ("not installed" in line) != is_there and f"aliascheck[{engine}]" in line

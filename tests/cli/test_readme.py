@@ -50,10 +50,17 @@ def test_the_case_does_what_it_says(call: Call, tmp_path: Path, monkeypatch: pyt
 
 
 def test_the_python_runs_as_annotated() -> None:
-    (script,) = blocks("python")
+    (script,) = (text for text in blocks("python") if "aliascheck.engine" in text)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     expected = re.findall(r"^print.*# (.*)$", script, re.MULTILINE)
     assert done.stdout.splitlines() == expected
+
+
+def test_the_model_is_audited_as_annotated() -> None:
+    pytest.importorskip("torch")
+    (script,) = (text for text in blocks("python") if "import torch" in text)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "True []"
 
 
 def test_the_json_has_the_summary_that_scripts_read(call: Call, tmp_path: Path) -> None:

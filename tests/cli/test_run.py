@@ -68,7 +68,7 @@ def test_wrong_usage_is_told_and_nothing_runs(call: Call, runner: FakeRunner, ar
 def test_an_engine_that_is_not_there(call: Call, runner: FakeRunner, engine: str) -> None:
     outcome = call("run", "--engine", engine)
     assert outcome.code == 4
-    assert f"engine '{engine}' is not here: this release bundles only builtin" in outcome.err
+    assert f"programs do not run on {engine} yet: only on builtin" in outcome.err
 
 
 @pytest.mark.parametrize("code", [0, 1, 3, 4, 130])

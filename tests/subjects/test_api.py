@@ -1,0 +1,177 @@
+"""The Python API, the pytest plugin and Python case files, on models of installed engines."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import aliascheck
+from aliascheck.errors import AliascheckError
+from aliascheck.subjects.found import engine_of
+
+anp = pytest.importorskip("autograd.numpy")
+
+RNG = np.random.default_rng(0)
+W, X = RNG.normal(size=(6, 3)), RNG.normal(size=(5, 6))
+
+
+def tied() -> dict[str, np.ndarray]:
+    w = W.copy()
+    return {"enc": w, "dec": w.T}
+
+
+def loss(model):
+    return anp.mean((anp.tanh(X @ model["enc"]) @ model["dec"] - X) ** 2)
+
+
+def test_a_right_model_is_clean_and_left_as_it_is():
+    model = tied()
+    before = model["enc"].tobytes()
+    report = aliascheck.audit(model, loss)
+    assert report.ok and report.findings == []
+    assert [audit.mode for audit in report.audits] == ["explicit"]
+    assert "split" in str(report) and str(report).endswith("Exit 0: nothing unexpected.")
+    assert model["enc"].tobytes() == before and np.shares_memory(model["enc"], model["dec"])
+    assert b'"format": 1' in report.to_json()
+
+
+def test_findings_fail_and_the_assertion_is_the_table():
+    report = aliascheck.audit(tied(), loss, contract="each")
+    assert not report.ok and {found.code for found in report.findings} == {"AC103"}
+    with pytest.raises(AssertionError, match="AC103 partial at enc"):
+        aliascheck.assert_gradients(tied(), loss, contract="each")
+    aliascheck.assert_gradients(tied(), loss, tolerance={"rtol": 1e-9, "atol": 0.0}, seed=3, probes=2)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"engine": "tensorflow"},
+        {"modes": ["implicit"]},
+        {"contract": "summ"},
+        {"contract": "sum:enc"},
+        {"stop_gradient": "never"},
+        {"tolerance": {"reltol": 1.0}},
+        {"params": ["encoder"]},
+    ],
+)
+def test_wrong_settings_are_told(settings):
+    with pytest.raises(AliascheckError):
+        aliascheck.audit(tied(), loss, **settings)
+
+
+def test_the_engine_is_told_from_the_model():
+    assert engine_of(tied()) == "autograd"
+    assert engine_of([W, {"b": 1.0}]) == "autograd"
+    for nothing in ({}, 3.0, "w", object()):
+        with pytest.raises(AliascheckError, match="no engine"):
+            engine_of(nothing)
+
+
+def test_no_engine_is_imported_before_it_is_used():
+    script = (
+        "import sys, aliascheck; aliascheck.audit; print(*{'torch', 'jax', 'autograd'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+MODULE = """
+import numpy as np
+import autograd.numpy as anp
+
+def make(n):
+    w = np.random.default_rng(0).normal(size=(n, 3))
+    x = np.random.default_rng(1).normal(size=(4, n))
+    return {"enc": w, "dec": w.T}, lambda m: anp.mean((anp.tanh(x @ m["enc"]) @ m["dec"] - x) ** 2)
+"""
+CASE = """
+title = "tied"
+engine = "autograd"
+[model]
+factory = "tied.py:make"
+args = { n = 6 }
+[[audit]]
+id = "each"
+contract = "each"
+[audit.expect.explicit]
+findings = ["AC103:enc", "AC103:dec"]
+[[audit]]
+id = "wrongly expected"
+[audit.expect.explicit]
+findings = ["AC101:enc"]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "tied.py").write_text(MODULE)
+    (tmp_path / "tied.toml").write_text(CASE)
+    return tmp_path
+
+
+def run(folder: Path, *argv: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", *argv], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+def test_a_python_case_runs_where_it_is_trusted(folder):
+    refused = run(folder, "aliascheck", "run", "tied.toml")
+    assert refused.returncode == 2 and "--trust" in refused.stderr
+    skipped = run(folder, "aliascheck", "run", ".")
+    assert skipped.returncode == 0 and "skipped" in skipped.stdout
+    done = run(folder, "aliascheck", "run", "tied.toml", "--trust")
+    assert done.returncode == 1 and "expected findings = [AC101:enc], got []" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("factory", "said"),
+    [
+        ("tied.py", "names no factory"),
+        ("other.py:make", "there is no file other.py"),
+        ("tied.py:build", "has no function 'build'"),
+        ("no_such_module:make", "cannot be imported"),
+        ("tied.py:np", "has no function"),
+    ],
+)
+def test_a_bad_factory_is_a_bad_case(folder, factory, said):
+    (folder / "tied.toml").write_text(CASE.replace("tied.py:make", factory))
+    done = run(folder, "aliascheck", "run", "tied.toml", "--trust")
+    assert done.returncode == 3 and said in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_case_files_are_test_items(folder):
+    done = run(
+        folder, "pytest", "--aliascheck", "--aliascheck-trust", "-q", "-p", "no:cacheprovider", "tied.toml"
+    )
+    assert done.returncode == 1 and "1 failed, 1 passed" in done.stdout
+    assert "expected findings = [AC101:enc], got []" in done.stdout
+    assert "pytest_plugin.py" not in done.stdout
+    chosen = run(folder, "pytest", "--aliascheck", "--aliascheck-trust", "-q", "-k", "each", "tied.toml")
+    assert chosen.returncode == 0 and "1 passed, 1 deselected" in chosen.stdout
+    untrusted = run(folder, "pytest", "--aliascheck", "-q", "tied.toml")
+    assert untrusted.returncode == 0 and "2 skipped" in untrusted.stdout
+    without = run(folder, "pytest", "-q", ".")
+    assert "no tests ran" in without.stdout
+
+
+def test_a_bad_case_file_is_a_collection_error(folder):
+    (folder / "tied.toml").write_text("[let]\nx = 1 2\n")
+    done = run(folder, "pytest", "--aliascheck", "-q", "tied.toml")
+    assert done.returncode == 2 and "not TOML" in done.stdout and "Traceback" not in done.stdout
+
+
+def test_the_fixture_asserts(folder):
+    (folder / "test_model.py").write_text(
+        "from tied import make\n\n\ndef test_right(assert_gradients):\n    assert_gradients(*make(6))\n\n\n"
+        "def test_wrong(assert_gradients):\n    assert_gradients(*make(6), contract='each')\n"
+    )
+    done = run(folder, "pytest", "-q", "-p", "no:cacheprovider", "test_model.py")
+    assert done.returncode == 1 and "1 failed, 1 passed" in done.stdout
+    assert "AC103 partial at enc" in done.stdout
