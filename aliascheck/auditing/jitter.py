@@ -19,15 +19,15 @@ SHARE = 0.25  # of each number, and of the memory's scale
 
 
 @contextmanager
-def moved_nearby(bench: Bench, blocks: Sequence[MemoryBlock]) -> Iterator[bytes | None]:
-    """The memory at a random point nearby for a while.
+def moved_nearby(bench: Bench, blocks: Sequence[MemoryBlock], number: int = 1) -> Iterator[bytes | None]:
+    """The memory at a random point nearby for a while: another one for each `number`.
 
     Gives what tells the point from others, or None where the loss leaves its domain whichever way: moved by
     a quarter of each number and of the memory's scale, then by less, then in proportion only.
     """
     before = [block.read() for block in blocks]
     try:
-        yield next(_found(bench, blocks, before), None)
+        yield next(_found(bench, blocks, before, number), None)
     finally:
         for block, values in zip(blocks, before, strict=True):
             block.write(values)
@@ -36,11 +36,11 @@ def moved_nearby(bench: Bench, blocks: Sequence[MemoryBlock]) -> Iterator[bytes 
 
 
 def _found(
-    bench: Bench, blocks: Sequence[MemoryBlock], before: Sequence[NDArray[np.float64]]
+    bench: Bench, blocks: Sequence[MemoryBlock], before: Sequence[NDArray[np.float64]], number: int
 ) -> Iterator[bytes]:
     scales = [block.scale for block in blocks]
     for relative, absolute in (*((size, size) for size in SIZES), (1.0, 0.0)):
-        rng = np.random.default_rng(bench.settings.seed + 1)
+        rng = np.random.default_rng(bench.settings.seed + number)
         for block, values, scale in zip(blocks, before, scales, strict=True):
             share = 1 + SHARE * relative * rng.uniform(-1, 1, block.size)
             block.write(values * share + SHARE * absolute * scale * rng.uniform(-1, 1, block.size))

@@ -81,10 +81,11 @@ def look_nearby(
     holdings: Sequence[Holding],
     *,
     witnessed: bool = True,
+    number: int = 1,
 ) -> dict[Group, Sighting]:
     """The same groups at a point nearby; none where the loss or the engine fails there."""
     blocks = [group.block for group in bench.groups[mode]]
-    with moved_nearby(bench, blocks) as point:
+    with moved_nearby(bench, blocks, number) as point:
         if point is None:
             bench.remark("the loss leaves its domain nearby: what is zero here was looked at here only")
             return {}

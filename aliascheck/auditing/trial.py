@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from aliascheck.auditing.bench import Bench
 from aliascheck.auditing.doubt import reconsider
 from aliascheck.auditing.evidence import assemble
@@ -30,6 +32,7 @@ def hold_trials(bench: Bench, measurements: Measurements, mode: str, reported: G
         trial = Trial(bench, measurements, mode, reported, sighting, nearby.get(sighting.group))
         trial.look_closer()
         trial.find_places()
+        trial.look_past_kinks()
         trials.append(trial)
     return trials
 
@@ -106,6 +109,40 @@ class Trial:
         seen = look_nearby(self.bench, self.measurements, self.mode, [holding], witnessed=False)
         return seen.get(self.group)
 
+    def look_past_kinks(self) -> None:
+        """Judge a large group that has a kink at two points nearby as well, where it has none.
+
+        Between one-sided derivatives of many elements together there is room for the faults of others. What
+        both points show is a fault.
+        """
+        kinked = any(np.any(one.kinks) for one in self.measured.everything())
+        if self.group.probes.exact or not kinked or _errors(self.judgement):
+            return
+        elsewhere = [self._judgement_nearby(number) for number in NEARBY]
+        if any(judgement is None for judgement in elsewhere):
+            return
+        labels = set.intersection(*(_errors(judgement) for judgement in elsewhere if judgement is not None))
+        first = elsewhere[0]
+        if labels and first is not None:
+            seen = tuple(
+                replace(found, message=f"{found.message}; seen at a jittered point, away from the kink here")
+                for found in first.findings
+                if found.label in labels
+            )
+            self.judgement = replace(first, findings=(*seen, *self.judgement.findings))
+
+    def _judgement_nearby(self, number: int) -> Judgement | None:
+        """What is found at a point nearby; None where that cannot be had."""
+        holdings = [self.given.holding]
+        seen = look_nearby(self.bench, self.measurements, self.mode, holdings, witnessed=False, number=number)
+        nearby = seen.get(self.group)
+        if nearby is None:
+            return None
+        measured = nearby.measured.with_columns(self.measured.columns)
+        there = nearby.in_columns_of(measured)
+        evidence = assemble(self.bench, nearby.holding, measured, there, None, nearby.failed, {})
+        return judge(evidence, _contract_in(self.group, self.bench.settings.contract))
+
     def _is_met_nearby(self, slot: int, access: int) -> bool:
         """Whether a pair is wrong at a point nearby as well; a point that cannot be had does not tell."""
         nearby = self._look_nearby() if self.nearby is None else self.nearby
@@ -149,7 +186,12 @@ class Trial:
             self.nearby = self._look_nearby()
 
 
+NEARBY = (1, 2)  # points: what is seen at one only may be a kink of its own
 ROUNDS = 3  # of looking closer: what is less sure in one column may show in another
+
+
+def _errors(judgement: Judgement) -> set[str]:
+    return {found.label for found in judgement.findings if found.severity == "error"}
 
 
 def _contract_in(group: Group, contract: str) -> str:

@@ -282,7 +282,7 @@ def _step_along(probe: Probe, block: MemoryBlock) -> float:
     return FIRST_STEP if block.size <= SMALL else first_step(len(probe.weights), block.size)
 
 
-MOST_WITNESSED = 1 << 20  # cells: beyond, twice the memory is dearer than a few evaluations
+MOST_WITNESSED = 1 << 18  # cells: beyond, twice the memory is dearer than a few evaluations
 
 
 SMALL = 256  # cells: of so few, one is a good part of all
