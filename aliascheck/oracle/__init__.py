@@ -6,16 +6,13 @@ from aliascheck.oracle.confirmation import FAINT, Confirmation, Verdict, confirm
 from aliascheck.oracle.directions import smallest_fault_seen
 from aliascheck.oracle.estimate import Estimate, Status
 from aliascheck.oracle.localisation import localise
+from aliascheck.oracle.measured import ROUNDING, Measured, collect
 from aliascheck.oracle.noise import noise_level
+from aliascheck.oracle.oracle import AccessView, Oracle
 from aliascheck.oracle.perturbation import MemoryBlock
 from aliascheck.oracle.stencil import derivative
 from aliascheck.oracle.truth import (
-    ROUNDING,
-    AccessView,
-    Measured,
-    Oracle,
     Truth,
-    collect,
     first_step,
     measure_noise,
     measure_path,

@@ -9,8 +9,6 @@ import pytest
 
 from aliascheck.auditing import Settings, audit
 from aliascheck.errors import AliascheckError
-from aliascheck.subjects.torch.gates import Gate
-from aliascheck.subjects.torch.members import model_of
 from tests.subjects.torch_models import (
     Buffered,
     Coder,
@@ -27,6 +25,9 @@ from tests.subjects.torch_models import (
     torch,
     words,
 )
+
+from aliascheck.subjects.torch.gates import Gate  # isort: skip  # only where torch is
+from aliascheck.subjects.torch.members import model_of  # isort: skip
 
 MODES = ["implicit", "explicit"]
 
