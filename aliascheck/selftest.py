@@ -23,7 +23,7 @@ from aliascheck.subjects.subject import Gradients
 
 SIZES = ((40, 25), (125, 80), (200, 100))
 TRIALS = 2
-BATCH = 16
+BATCH = 8
 LOSS = "mean((tanh(x @ w) @ wt - x)**2)"
 
 Spoil = Callable[[Any, Any], tuple[Any, Any]]
