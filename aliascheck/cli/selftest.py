@@ -14,16 +14,16 @@ from aliascheck.cli.streams import emit
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the trials.")
 def command(trials: int, seed: int) -> int:
     """Inject faults and show that the auditor finds them, on this machine."""
+    from aliascheck import selftest
     from aliascheck.cli.proof import proof_lines
     from aliascheck.reporters.layout import write
-    from aliascheck.selftest import FAULTS, SIZES, run_selftest
 
     found = []
     with terminal_progress() as progress:
-        for line in run_selftest(SIZES, trials, seed):
+        for line in selftest.run_selftest(selftest.SIZES, trials, seed):
             found.append(line)
             if progress is not None:
-                progress(len(found), FAULTS * len(SIZES), line.fault)
+                progress(len(found), selftest.FAULTS * len(selftest.SIZES), line.fault)
     page = output_page()
     emit(write(proof_lines(found, seed, page), page))
     return int(not all(line.passed for line in found))
