@@ -12,7 +12,7 @@ from aliascheck.auditing.groups import Group
 from aliascheck.auditing.slots import Holding
 from aliascheck.auditing.truths import MeasuredGroup
 from aliascheck.memory import Data, Region
-from aliascheck.oracle import ROUNDING, smallest_fault_seen
+from aliascheck.oracle import smallest_fault_seen
 
 MEAN_SQUARE_WEIGHT = 13.0 / 12.0
 
@@ -60,8 +60,7 @@ def _smallest_fault(holding: Holding, measured: MeasuredGroup) -> float | None:
     group = holding.group
     if group.probes.exact:
         return None
-    rounding = ROUNDING * holding.norms.sum(axis=0)
-    accept = np.max([one.accept for one in measured.everything()], axis=0) + rounding
+    accept = np.max([one.accept for one in measured.everything()], axis=0) + holding.rounding
     hidden = _hidden(group, accept)
     faults = []
     for number, plan in enumerate(group.slots):

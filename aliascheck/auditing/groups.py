@@ -67,7 +67,10 @@ SINGLE_ROUNDING = 32.0  # times the spacing of numbers at 1: 64 units of roundin
 
 
 class Group(Data, frozen=True, eq=False):
-    """Slots and accesses connected by shared cells, with their memory."""
+    """Slots and accesses connected by shared cells, with their memory.
+
+    `spacing` is that of the engine's numbers at 1, where they are coarser than the memory's.
+    """
 
     slots: tuple[SlotPlan, ...]
     accesses: tuple[AccessPlan, ...]
@@ -75,10 +78,15 @@ class Group(Data, frozen=True, eq=False):
     cells: CellMap
     block: MemoryBlock
     probes: Probes
+    spacing: float = 0.0
 
     def probed_by(self, probes: Probes) -> Group:
         """The same group in other coordinates."""
         return replace(self, probes=probes)
+
+    def reported_with(self, spacing: float) -> Group:
+        """The same group, its gradients in numbers of that spacing."""
+        return self if spacing == self.spacing else replace(self, spacing=spacing)
 
     @property
     def size(self) -> int:
@@ -87,18 +95,18 @@ class Group(Data, frozen=True, eq=False):
 
     @property
     def rounding(self) -> float:
-        """Relative: what a right engine's own rounding may add, in the precision of the memory."""
+        """Relative: what a right engine's own rounding may add, in the precision that is used."""
         return max(ROUNDING, self._coarse_rounding)
 
     @property
     def rounding_of_gates(self) -> float:
-        """Relative: what rounding may add to a sum of contributions, in the precision of the memory."""
+        """Relative: what rounding may add to a sum of contributions, in the precision that is used."""
         return max(ROUNDING_OF_SUMS, self._coarse_rounding)
 
     @property
     def _coarse_rounding(self) -> float:
         """Zero for memory in float64."""
-        coarsest = max((np.finfo(array.dtype).eps for array in self.block.arrays), default=0.0)
+        coarsest = max(self.spacing, *(float(np.finfo(array.dtype).eps) for array in self.block.arrays), 0.0)
         return SINGLE_ROUNDING * float(coarsest) if coarsest > DOUBLE else 0.0
 
     @property

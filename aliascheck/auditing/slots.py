@@ -48,6 +48,7 @@ class Holding(Data, frozen=True, eq=False):
 
 def holding_of(group: Group, reported: Gradients) -> Holding:
     """What was reported for the slots of a group."""
+    group = group.reported_with(max((_spacing(plan, reported) for plan in group.slots), default=0.0))
     slots = tuple(_slot(group, plan, reported) for plan in group.slots)
     return Holding(group, slots, *hold(group, slots, reported))
 
@@ -67,6 +68,14 @@ def hold(group: Group, slots: Sequence[Slot], gradients: Gradients) -> tuple[Hel
         if comparable and np.shape(tangent) == dense(value).shape:
             values[number], norms[number] = group.probes.project(group.cells, dense(value), tangent)
     return values, norms
+
+
+def _spacing(plan: SlotPlan, reported: Gradients) -> float:
+    """The spacing at 1 of the numbers that a slot got; 0 where they are no coarser than float64."""
+    _, tangent = unwrap(plan.value, tangent_of(plan, reported))
+    kind = getattr(tangent, "dtype", None)
+    coarse = kind is not None and kind.kind == "f" and kind.itemsize < 8
+    return float(np.finfo(kind).eps) if coarse else 0.0
 
 
 def tangent_of(plan: SlotPlan, reported: Gradients) -> Any:

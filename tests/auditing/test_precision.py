@@ -65,3 +65,27 @@ def test_a_gross_fault_of_a_narrow_model_is_found_all_the_same():
     program.factor = 2.0
     (outcome,) = audit(program, ["explicit"])
     assert {found.code for found in outcome.findings if found.severity == "error"} == {"AC104"}
+
+
+class ReportsNarrow(Program):
+    """A float64 model whose engine computes in float32."""
+
+    factor = 1.0
+
+    def gradients(self, mode, gates=None):
+        right = super().gradients(mode, gates)
+        narrow = {
+            path: tangent if tangent is NOTHING else np.asarray(self.factor * tangent, np.float32)
+            for path, tangent in right.members.items()
+        }
+        return Gradients(narrow, right.globals)
+
+
+@pytest.mark.parametrize("size", [(3, 2), (40, 30)])
+@pytest.mark.parametrize(("factor", "codes"), [(1.0, set()), (1.0 + 1e-4, {"AC105"}), (2.0, {"AC104"})])
+def test_an_engine_in_float32_may_round_as_such(size, factor, codes):
+    program = model(*size, ReportsNarrow, np.float64)
+    program.factor = factor
+    (outcome,) = audit(program, ["explicit"])
+    assert {found.code for found in outcome.findings} == codes
+    assert not any("gates" in note for note in outcome.notes)
