@@ -18,9 +18,10 @@ from aliascheck.engine import check_loss
 from aliascheck.engine.stops import Stops, hold, recorded, replayed
 from aliascheck.errors import AliascheckError, EngineError, IncompleteError
 from aliascheck.memory import Array, Cast, Path, format_path
-from aliascheck.subjects.subject import Gradients, narrow_names
+from aliascheck.subjects.subject import Gradients
 from aliascheck.subjects.trees import (
     Name,
+    TreeSubject,
     bindings_of,
     captured_functions,
     chosen,
@@ -102,11 +103,8 @@ def _replaced(value: Any, new: Mapping[Path, Any], steps: tuple[Any, ...] = ()) 
     return value
 
 
-class AutogradSubject:
+class AutogradSubject(TreeSubject):
     """A tree of NumPy arrays on trial."""
-
-    key = None
-    merges: tuple[str, ...] = ()
 
     def __init__(self, tree: Any, loss: Loss, members: list[Path], seed: int) -> None:
         self.members = members
@@ -119,22 +117,6 @@ class AutogradSubject:
         self._getval = Interception(loss)
         for path, array in self._places:
             _check_movable(path, array)
-
-    def places(self) -> list[tuple[Path, Array]]:
-        """The arrays themselves, in the order of the tree."""
-        return self._places
-
-    def narrow(self) -> set[str]:
-        """The precisions below float64 that the memory is in."""
-        return narrow_names(self.places())
-
-    def remarks(self) -> tuple[str, ...]:
-        """Nothing: what there is to know about a tree, its gradients tell."""
-        return ()
-
-    def accesses(self) -> dict[Path, Any]:
-        """Every place: each is an argument of the loss."""
-        return dict(self._places)
 
     def base(self) -> float:
         """The loss at the memory as it is; what its stops hold is kept for perturbed evaluations."""
@@ -182,9 +164,6 @@ class AutogradSubject:
             for (_, array), values in zip(self._places, before, strict=True):
                 array[...] = values
             wide.base()
-
-    def analytic(self) -> None:
-        """Losses are not tried with complex numbers."""
 
     def gradients(self, mode: str, gates: Mapping[Path, float] | None = None) -> Gradients:
         """What `autograd.grad` gives for the members, each leaf behind its gate.

@@ -17,9 +17,9 @@ import numpy as np
 from aliascheck.errors import AliascheckError, EngineError, IncompleteError
 from aliascheck.memory import Array, Field, Path
 from aliascheck.subjects.pytrees import Model, captured_of, mirrors, model_of, names_of
-from aliascheck.subjects.subject import Gradients, narrow_names
+from aliascheck.subjects.subject import Gradients
 from aliascheck.subjects.traced import Functions, check_scalar, trace
-from aliascheck.subjects.trees import CAPTURED, Name, bindings_of
+from aliascheck.subjects.trees import CAPTURED, Name, TreeSubject, bindings_of
 
 DEFAULT_CONTRACT = "each"
 DEFAULT_STOPS = "report"
@@ -53,15 +53,12 @@ def _engine() -> Any:
     return jax
 
 
-class JaxSubject:
+class JaxSubject(TreeSubject):
     """A pytree on trial; `wide` where it is evaluated in float64, whatever its arrays are in.
 
     A loss that cannot be traced (its course depends on its numbers, or it is another one each time) is
     evaluated as it is: then nothing is known of its stops, nor of what it captures.
     """
-
-    key = None
-    merges: tuple[str, ...] = ()
 
     def __init__(self, model: Model, *, wide: bool) -> None:
         self._model = model
@@ -105,22 +102,6 @@ class JaxSubject:
         switch = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
         switched: AbstractContextManager[Any] = switch(True)
         return switched
-
-    def places(self) -> list[tuple[Path, Array]]:
-        """The mirrors, of the leaves in the order of the tree, and of what the loss captures."""
-        return self._places
-
-    def narrow(self) -> set[str]:
-        """The precisions below float64 that the memory is in."""
-        return narrow_names(self.places())
-
-    def remarks(self) -> tuple[str, ...]:
-        """Nothing: what there is to know about a tree, its gradients tell."""
-        return ()
-
-    def accesses(self) -> dict[Path, Any]:
-        """Every place: each is an argument of the loss, or a constant in it."""
-        return dict(self._places)
 
     def _values(self, arrays: Sequence[Array]) -> tuple[list[Any], list[Any]]:
         """What the loss is given: the leaves in their own precision, and what it captures."""
@@ -171,9 +152,6 @@ class JaxSubject:
         except (AliascheckError, ArithmeticError, TypeError, ValueError, RuntimeError):
             return None
         return wide
-
-    def analytic(self) -> None:
-        """Losses are not tried with complex numbers."""
 
     def gradients(self, mode: str, gates: Mapping[Path, float] | None = None) -> Gradients:
         """What `jax.grad` gives for the members, each leaf behind its gate.

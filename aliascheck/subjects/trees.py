@@ -12,6 +12,7 @@ import numpy as np
 
 from aliascheck.errors import AliascheckError, did_you_mean
 from aliascheck.memory import Array, Field, Key, Path, Struct, format_path
+from aliascheck.subjects.subject import narrow_names
 
 WHOLE = "tree"  # the name of a tree that is one array
 CAPTURED = "<captured>"
@@ -24,6 +25,33 @@ class Captures(Struct):
 
     __slots__ = ()
     call_rule = None  # what an audit knows closures by
+
+
+class TreeSubject:
+    """What subjects whose places are the leaves of a tree share: their class sets `_places`."""
+
+    key = None
+    merges: tuple[str, ...] = ()
+    _places: list[tuple[Path, Array]]
+
+    def places(self) -> list[tuple[Path, Array]]:
+        """The arrays that are moved, in the order of the tree, and of what the loss captures."""
+        return self._places
+
+    def narrow(self) -> set[str]:
+        """The precisions below float64 that the memory is in."""
+        return narrow_names(self._places)
+
+    def remarks(self) -> tuple[str, ...]:
+        """Nothing: what there is to know about a tree, its gradients tell."""
+        return ()
+
+    def accesses(self) -> dict[Path, Any]:
+        """Every place: each is an argument of the loss, or a constant in it."""
+        return dict(self._places)
+
+    def analytic(self) -> None:
+        """Losses are not tried with complex numbers."""
 
 
 def path_of(steps: Sequence[Any]) -> Path:

@@ -13,21 +13,25 @@ from aliascheck.subjects.program import Program
 from aliascheck.subjects.subject import Gradients
 
 
-class Narrow(Program):
-    """A program that cannot be had in float64, and whose engine may have a fault."""
+class ReportsNarrow(Program):
+    """A program whose engine reports in float32, and may have a fault."""
 
     factor = 1.0
 
-    def widened(self):
-        return None
-
     def gradients(self, mode, gates=None):
         right = super().gradients(mode, gates)
-        spoilt = {
+        narrow = {
             path: tangent if tangent is NOTHING else np.asarray(self.factor * tangent, np.float32)
             for path, tangent in right.members.items()
         }
-        return Gradients(spoilt, right.globals)
+        return Gradients(narrow, right.globals)
+
+
+class Narrow(ReportsNarrow):
+    """A program that cannot be had in float64."""
+
+    def widened(self):
+        return None
 
 
 def model(rows: int, columns: int, kind: type[Program] = Program, dtype: type = np.float32) -> Program:
@@ -65,20 +69,6 @@ def test_a_gross_fault_of_a_narrow_model_is_found_all_the_same():
     program.factor = 2.0
     (outcome,) = audit(program, ["explicit"])
     assert {found.code for found in outcome.findings if found.severity == "error"} == {"AC104"}
-
-
-class ReportsNarrow(Program):
-    """A float64 model whose engine computes in float32."""
-
-    factor = 1.0
-
-    def gradients(self, mode, gates=None):
-        right = super().gradients(mode, gates)
-        narrow = {
-            path: tangent if tangent is NOTHING else np.asarray(self.factor * tangent, np.float32)
-            for path, tangent in right.members.items()
-        }
-        return Gradients(narrow, right.globals)
 
 
 @pytest.mark.parametrize("size", [(3, 2), (40, 30)])

@@ -11,6 +11,7 @@ import pytest
 from aliascheck.auditing import Outcome, Settings, audit
 from aliascheck.errors import AliascheckError
 from aliascheck.subjects import autograd as subjects
+from tests.subjects.outcomes import errors, labels, words
 
 autograd = pytest.importorskip("autograd")
 anp = pytest.importorskip("autograd.numpy")
@@ -37,18 +38,6 @@ def run(tree, loss, contract="sum", stops="report", **options) -> Outcome:
     subject = subjects.make_subject(tree, loss, **options)
     (outcome,) = audit(subject, ["explicit"], Settings(contract=contract, stops=stops))
     return outcome
-
-
-def labels(outcome: Outcome) -> list[str]:
-    return [finding.label for finding in outcome.findings]
-
-
-def errors(outcome: Outcome) -> list[str]:
-    return [finding.label for finding in outcome.findings if finding.severity == "error"]
-
-
-def words(outcome: Outcome) -> dict[str, str]:
-    return {slot.plan.name: slot.word for slot in outcome.slots}
 
 
 def found(tree, loss, contract="sum", stops="report", **options) -> list[str]:

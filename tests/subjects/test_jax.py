@@ -14,6 +14,7 @@ from aliascheck.memory import format_path
 from aliascheck.subjects import jax as subjects
 from aliascheck.subjects.trees import CAPTURED
 from tests.subjects.gpt import gpt
+from tests.subjects.outcomes import errors, labels, words
 
 jax = pytest.importorskip("jax")
 jnp = jax.numpy
@@ -33,18 +34,6 @@ def run(tree, loss, contract="each", stops="report", **options) -> Outcome:
     subject = subjects.make_subject(tree, loss, **options)
     (outcome,) = audit(subject, ["explicit"], Settings(contract=contract, stops=stops))
     return outcome
-
-
-def labels(outcome: Outcome) -> list[str]:
-    return [finding.label for finding in outcome.findings]
-
-
-def errors(outcome: Outcome) -> list[str]:
-    return [finding.label for finding in outcome.findings if finding.severity == "error"]
-
-
-def words(outcome: Outcome) -> dict[str, str]:
-    return {slot.plan.name: slot.word for slot in outcome.slots}
 
 
 def found(tree, loss, contract="each", stops="report", **options) -> list[str]:
