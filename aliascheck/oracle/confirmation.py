@@ -20,6 +20,7 @@ from aliascheck.oracle.stencil import derivative
 WINDOWS = (2.0**-8, 2.0**-11, 2.0**-14)
 UNRESOLVED = 1e-3
 SHARP = 0.25
+FAR_APART = 32.0
 WEAK = 5e-9
 FAINT = 1e-6
 
@@ -97,8 +98,9 @@ def agree(estimate: Estimate, reported: float, rounding: float) -> bool:
 
 
 def resolves(estimate: Estimate, reported: float) -> bool:
-    """Whether the bound is narrow enough, beside the values, to call one of them wrong."""
-    return estimate.bound <= UNRESOLVED * size(estimate, reported)
+    """Whether the bound is narrow enough, beside the values or their distance, to call one of them wrong."""
+    sharp = estimate.bound <= UNRESOLVED * size(estimate, reported)
+    return sharp or FAR_APART * estimate.bound <= distance(estimate, reported)
 
 
 def size(estimate: Estimate, reported: float) -> float:

@@ -107,9 +107,15 @@ def test_agreement_costs_nothing() -> None:
 
 def test_wide_bound_is_suspect_and_costs_nothing() -> None:
     estimate = Estimate(2.0, 0.01, Status.OK, 2.0, 2.0, 10)
-    found = confirm(never, 1.0, 0.0, estimate, 3.0, 0.0)
+    found = confirm(never, 1.0, 0.0, estimate, 2.3, 0.0)
     assert (found.verdict, found.evaluations) == (Verdict.SUSPECT, 0)
     assert found.note == "unresolved: the bound is too wide"
+
+
+def test_wide_bound_is_no_excuse_for_what_lies_far_beyond_it() -> None:
+    estimate = Estimate(2.0, 0.01, Status.OK, 2.0, 2.0, 10)
+    found = confirm(lambda t: 1.0 + 2.0 * t, 1.0, 0.0, estimate, 3.0, 0.0)
+    assert found.verdict is Verdict.FAILS and found.evaluations > 0
 
 
 @pytest.mark.parametrize("status", [status for status in Status if not status.bounded])
