@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from aliascheck import runner
 from aliascheck.cli import options
 from aliascheck.cli.pages import output_page
 from aliascheck.cli.streams import emit
@@ -16,15 +17,7 @@ from aliascheck.errors import CaseError, UsageError
 @options.paths
 @options.selection
 @click.option("--primitives", is_flag=True, help="The expression language instead.")
-def command(
-    paths: tuple[Path, ...],
-    text: str | None,
-    mode: str | None,
-    engine: str | None,
-    contract: str | None,
-    trust: bool,
-    primitives: bool,
-) -> int:
+def command(paths: tuple[Path, ...], selection: runner.Selection, primitives: bool) -> int:
     """Show what would run, without running it (default: cases/)."""
     from aliascheck.reporters.layout import write
 
@@ -37,23 +30,8 @@ def command(
         emit(write(vocabulary_lines(page), page))
         return 0
     from aliascheck.cli.planned import planned_lines
-    from aliascheck.runner import Selection, plan
 
-    selection = Selection(
-        text=text,
-        mode=mode,
-        engine=engine,
-        contract=contract,
-        rtol=None,
-        atol=None,
-        seed=None,
-        probes=None,
-        thorough=False,
-        fail_on="error",
-        strict_skips=False,
-        trust=trust,
-    )
-    planned, bad_files = plan(paths or [options.DEFAULT], selection)
+    planned, bad_files = runner.plan(paths or [options.DEFAULT], selection)
     page = output_page()
     emit(write(planned_lines(planned, bad_files, page), page))
     return CaseError.exit_code if bad_files else 0

@@ -16,6 +16,7 @@ from aliascheck.errors import AliascheckError, UsageError, did_you_mean
 
 COMMANDS = {
     "run": ("aliascheck.cli.run", "Audit case files and folders."),
+    "report": ("aliascheck.cli.report", "Show a stored JSON report again."),
     "list": ("aliascheck.cli.list", "Show what would run, without running it."),
     "selftest": ("aliascheck.cli.selftest", "Inject faults, and show that they are found."),
     "explain": ("aliascheck.cli.explain", "Explain a finding, a verdict word or a topic."),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ BUNDLED = ("builtin",)
 CONTRACTS = ("sum", "each", "owner")
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+Option = Callable[[str], Callable[[Any], Any]]  # declares an option that sets the name given
 
 
 def paths(function: Function) -> Function:
@@ -30,21 +32,32 @@ def paths(function: Function) -> Function:
 
 
 def selection(function: Function) -> Function:
-    """Which audits, in which mode and on which engine."""
-    for option in reversed(
-        (
-            click.option("-k", "text", metavar="TEXT", help="Only audits whose file, id or title has TEXT."),
-            click.option("--mode", type=click.Choice(["implicit", "explicit"]), help="Only this mode."),
-            click.option("--engine", metavar="NAME", callback=_engine, help="Run program cases on it."),
-            click.option("--contract", metavar="NAME", callback=_contract, help="Judge by this contract."),
-            click.option("--trust", is_flag=True, help="Allow cases that run Python code."),
-        )
-    ):
-        function = option(function)
-    return function
+    """Which audits, in which mode and on which engine, handed to the command as one `selection`."""
+    return _gathered(function, WHICH)
 
 
-def tolerance(context: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
+def settings(function: Function) -> Function:
+    """As `selection`, and how audits are carried out and judged."""
+    return _gathered(function, WHICH | HOW)
+
+
+def _gathered(function: Function, declared: Mapping[str, Option]) -> Function:
+    """`function` with options by the names of what they set, handed over as one Selection."""
+
+    @functools.wraps(function)
+    def command(**given: Any) -> Any:
+        from aliascheck.runner import Selection
+
+        chosen = {name: given.pop(name) for name in declared}
+        return function(selection=Selection(**chosen), **given)
+
+    wrapped: Any = command
+    for name, option in reversed(list(declared.items())):
+        wrapped = option(name)(wrapped)
+    return wrapped  # type: ignore[no-any-return]
+
+
+def _tolerance(context: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
     """A tolerance as given. Raises: BadParameter where it is negative or no number."""
     if value is not None and not (0 <= value < math.inf):
         raise click.BadParameter("it must be a number, zero or larger")
@@ -68,3 +81,37 @@ def _contract(context: click.Context, parameter: click.Parameter, value: str | N
         return value
     hint = did_you_mean(value, CONTRACTS) or "sum, each, owner or owner:SLOT"
     raise UsageError(f"unknown contract '{value}'", hint=hint)
+
+
+def _option(*flags: str, **settings: Any) -> Option:
+    return lambda name: click.option(*flags, name, **settings)
+
+
+WHICH: dict[str, Option] = {
+    "text": _option("-k", metavar="TEXT", help="Only audits whose file, id or title has TEXT."),
+    "mode": _option("--mode", type=click.Choice(["implicit", "explicit"]), help="Only this mode."),
+    "engine": _option("--engine", metavar="NAME", callback=_engine, help="Run program cases on it."),
+    "contract": _option("--contract", metavar="NAME", callback=_contract, help="Judge by this contract."),
+    "trust": _option("--trust", is_flag=True, help="Allow cases that run Python code."),
+}
+HOW: dict[str, Option] = {
+    "rtol": _option("--rtol", type=float, callback=_tolerance, help="Accepted relative difference."),
+    "atol": _option("--atol", type=float, callback=_tolerance, help="Accepted absolute difference."),
+    "seed": _option("--seed", type=click.IntRange(min=0), help="Seed of directions and jitter."),
+    "probes": _option(
+        "--probes", type=click.IntRange(min=1), help="Random directions of each large parameter."
+    ),
+    "thorough": _option(
+        "--thorough", is_flag=True, help="Also measure each row of large parameters by itself."
+    ),
+    "fail_on": _option(
+        "--fail-on",
+        type=click.Choice(["error", "warning"]),
+        default="error",
+        show_default=True,
+        help="Lowest severity that fails the run.",
+    ),
+    "strict_skips": _option(
+        "--strict-skips", is_flag=True, help="Skipped audits make the run fail (exit 4)."
+    ),
+}

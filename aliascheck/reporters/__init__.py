@@ -10,3 +10,5 @@ FORMATS = {
     "concise": "aliascheck.reporters.concise",
     "json": "aliascheck.reporters.json",
 }
+STREAMS = ("table", "concise", "json")  # what standard output may show
+FILES = {"json": "the JSON report"}  # what may be written beside it

@@ -1,0 +1,61 @@
+"""`aliascheck report`: what was stored shows again, and what is no report is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from aliascheck.reporters.json import render
+from aliascheck.reporters.page import Page
+from tests.cli.conftest import Call, FakeRunner
+from tests.reporters.samples import trouble
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> Path:
+    path = tmp_path / "report.json"
+    path.write_text(render(trouble(), Page()), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("options", [[], ["-v"], ["-q"], ["--format", "concise"], ["--format", "json"]])
+def test_it_shows_what_the_run_showed(
+    call: Call, runner: FakeRunner, stored: Path, options: list[str]
+) -> None:
+    runner.report = trouble()
+    shown = call("report", str(stored), *options)
+    assert shown.out == call("run", *options).out
+    assert shown.code == 0 and shown.err == ""
+
+
+def test_it_writes_other_reports(call: Call, stored: Path, tmp_path: Path) -> None:
+    assert call("report", str(stored), "--json", str(tmp_path / "again.json")).code == 0
+    assert (tmp_path / "again.json").read_text() == stored.read_text()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "there is no such file"),
+        ("", "this is no JSON report"),
+        ("[]", "this is no JSON report"),
+        ('{"format": "1"}', "this is no JSON report"),
+        ('{"format": 2}', "a report of format 2, and this aliascheck reads format 1"),
+        ('{"format": 1}', "this is no whole JSON report"),
+    ],
+)
+def test_what_is_no_report_is_told(call: Call, tmp_path: Path, content: str | None, said: str) -> None:
+    path = tmp_path / "report.json"
+    if content is not None:
+        path.write_text(content)
+    outcome = call("report", str(path))
+    assert outcome.code == 2 and outcome.out == ""
+    assert said in outcome.err and "aliascheck" in outcome.err
+
+
+def test_half_a_report_is_told(call: Call, stored: Path) -> None:
+    text = stored.read_text()
+    for end in range(0, len(text) - 2, len(text) // 50):
+        stored.write_text(text[:end])
+        assert call("report", str(stored)).code == 2
