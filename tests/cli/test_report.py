@@ -9,13 +9,13 @@ import pytest
 from aliascheck.reporters.json import render
 from aliascheck.reporters.page import Page
 from tests.cli.conftest import Call, FakeRunner
-from tests.reporters.samples import trouble
+from tests.reporters.samples import thread
 
 
 @pytest.fixture
 def stored(tmp_path: Path) -> Path:
     path = tmp_path / "report.json"
-    path.write_text(render(trouble(), Page()), encoding="utf-8")
+    path.write_text(render(thread(), Page()), encoding="utf-8")
     return path
 
 
@@ -23,7 +23,7 @@ def stored(tmp_path: Path) -> Path:
 def test_it_shows_what_the_run_showed(
     call: Call, runner: FakeRunner, stored: Path, options: list[str]
 ) -> None:
-    runner.report = trouble()
+    runner.report = thread()
     shown = call("report", str(stored), *options)
     assert shown.out == call("run", *options).out
     assert shown.code == 0 and shown.err == ""
