@@ -119,6 +119,7 @@ def _blank(engine: str, mode: str, contract: str, model: Any, loss: Loss) -> Aud
         file=f"{type(model).__name__} ({engine})",
         line=0,
         id=type(model).__name__,
+        key=type(model).__name__,
         title="",
         engine=engine,
         mode=mode,

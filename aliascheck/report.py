@@ -114,7 +114,11 @@ class Unmet(msgspec.Struct, kw_only=True):
 
 
 class AuditResult(msgspec.Struct, kw_only=True):
-    """One audit in one mode."""
+    """One audit in one mode.
+
+    `key` identifies the audit in its file, whatever its title, line and position: its id where the case gives
+    one, else "#" and a hash of loss, set, contract and matrix. Empty in reports of earlier versions.
+    """
 
     file: str
     line: int
@@ -140,6 +144,7 @@ class AuditResult(msgspec.Struct, kw_only=True):
     unmet: list[Unmet] = []
     notes: list[str] = []
     seed: int = 0
+    key: str = ""
 
     @property
     def needs_attention(self) -> bool:

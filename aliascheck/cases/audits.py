@@ -19,6 +19,7 @@ from aliascheck.cases.expectations import (
     flatten_globals,
     read_expectations,
 )
+from aliascheck.cases.keys import with_keys
 from aliascheck.cases.literals import ExpressionLiteral, below, check_names, read_expression
 from aliascheck.cases.locate import KeyPath
 from aliascheck.cases.matrix import read_matrix
@@ -48,7 +49,7 @@ def read_audits(source: Source, engine: str, *, foreign: bool) -> tuple[Audit, .
         merged = merge(defaults, _flattened(table, source, ("audit", index)))
         audits += _AuditReader(source, index, merged, engine, foreign).audits()
     _check_unique(audits)
-    return tuple(audits)
+    return with_keys(audits)
 
 
 def _flattened(table: dict[str, Any], source: Source, path: KeyPath) -> dict[str, Any]:
@@ -92,6 +93,8 @@ class _AuditReader(Data, frozen=True):
         self._check_names(loss, expect)
         audit = Audit(
             id=name,
+            named=table.id is not UNSET,
+            key="",
             index=self.index + 1,
             line=self.source.lines.line_of(("audit", self.index)),
             title=_given(table.title) or "",

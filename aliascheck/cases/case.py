@@ -25,10 +25,14 @@ class Audit(Data, frozen=True, eq=False):
     """One audit of a case, in one combination of its matrix. None: the case does not say.
 
     `params` are the texts of the set and `members` what they write; audits of a Python model keep their
-    texts only. `expect` holds for the file's engine, `expect_elsewhere` for others, both by mode.
+    texts only. `expect` holds for the file's engine, `expect_elsewhere` for others, both by mode. `named`
+    tells that the case gives the id, which else is a number by position; `key` identifies the audit in its
+    file either way.
     """
 
     id: str
+    named: bool
+    key: str
     index: int
     line: int
     title: str

@@ -21,6 +21,7 @@ def blank_result(case: Case, audit: Audit, mode: str, selection: Selection, stat
         file=case.path,
         line=audit.line,
         id=audit.id,
+        key=audit.key,
         title=audit.title,
         engine=selection.engine_of(case),
         mode=mode,
