@@ -100,6 +100,7 @@ class FindingResult(msgspec.Struct, kw_only=True):
     remedy: str
     spot: SpotResult | None = None
     expected: bool = False
+    baseline: str | None = None  # "new" or "known", where the run was held against a baseline
 
 
 class Unmet(msgspec.Struct, kw_only=True):
@@ -176,6 +177,18 @@ class Summary(msgspec.Struct, kw_only=True):
     reason: str = ""
 
 
+class FixedFinding(msgspec.Struct, kw_only=True):
+    """A finding that the baseline records, and that is no longer found. `id` is the audit's key."""
+
+    file: str
+    id: str
+    engine: str
+    mode: str
+    code: str
+    slot: str | None
+    name: str
+
+
 class Report(msgspec.Struct, kw_only=True):
     """What a run found: every result, and every case file that could not be read."""
 
@@ -184,6 +197,7 @@ class Report(msgspec.Struct, kw_only=True):
     summary: Summary
     audits: list[AuditResult]
     bad_files: list[FileError] = []
+    fixed: list[FixedFinding] = []
 
     @property
     def ok(self) -> bool:
