@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -18,6 +19,8 @@ from aliascheck.memory import NOTHING, Array, Fields, Wrapper
 
 FORMAT = 1
 LARGEST_SHOWN = 64  # elements of an array that are written out in full
+ANSWERED = ("passed", "failed")  # the status of an audit that could be completed
+SEVERITIES = ("info", "warning", "error")  # the worst last
 
 Status = Literal["passed", "failed", "error", "skipped"]
 
@@ -86,7 +89,11 @@ class SpotResult(msgspec.Struct, kw_only=True):
 
 
 class FindingResult(msgspec.Struct, kw_only=True):
-    """One finding, with what it means here and what to do."""
+    """One finding, with what it means here and what to do.
+
+    Where the run was held against a baseline, `baseline` is "new", "known", or "changed" for a slot whose
+    verdict was another one, `was`, when it was recorded; None for a new one that the case expects.
+    """
 
     code: str
     name: str
@@ -100,18 +107,33 @@ class FindingResult(msgspec.Struct, kw_only=True):
     remedy: str
     spot: SpotResult | None = None
     expected: bool = False
-    baseline: str | None = None  # "new" or "known", where the run was held against a baseline
+    baseline: str | None = None
+    was: str | None = None
+
+    @property
+    def label(self) -> str:
+        """The finding as a case writes it: `AC102:x`."""
+        return self.code if self.slot is None else f"{self.code}:{self.slot}"
+
+    def is_as_bad_as(self, severity: str) -> bool:
+        """Whether the finding is at least of a severity."""
+        return SEVERITIES.index(self.severity) >= SEVERITIES.index(severity)
 
 
 class Unmet(msgspec.Struct, kw_only=True):
     """One expectation of the case that the audit did not meet.
 
-    `what` names the value (`gradients.x`, `findings`), the other two are as shown to people.
+    `what` names the value (`gradients.x`, `findings`), the next two are as shown to people. Of findings,
+    those that the case expects in vain are `missing`, those that it does not speak of `surplus`. `baseline`
+    is "new" or "known", where the run was held against one.
     """
 
     what: str
     expected: str
     got: str
+    missing: list[str] = []
+    surplus: list[str] = []
+    baseline: str | None = None
 
 
 class AuditResult(msgspec.Struct, kw_only=True):
@@ -178,7 +200,10 @@ class Summary(msgspec.Struct, kw_only=True):
 
 
 class FixedFinding(msgspec.Struct, kw_only=True):
-    """A finding that the baseline records, and that is no longer found. `id` is the audit's key."""
+    """A finding that the baseline records, and that is no longer found.
+
+    `id` is the audit's key; `loss` is what it asks, where that is a hash.
+    """
 
     file: str
     id: str
@@ -187,10 +212,14 @@ class FixedFinding(msgspec.Struct, kw_only=True):
     code: str
     slot: str | None
     name: str
+    loss: str = ""
 
 
 class Report(msgspec.Struct, kw_only=True):
-    """What a run found: every result, and every case file that could not be read."""
+    """What a run found: every result, and every case file that could not be read.
+
+    `baseline` is the file that the run was held against, `fixed` what is recorded there and no longer found.
+    """
 
     format: int = FORMAT
     tool: Tool = field(default_factory=Tool)
@@ -198,6 +227,7 @@ class Report(msgspec.Struct, kw_only=True):
     audits: list[AuditResult]
     bad_files: list[FileError] = []
     fixed: list[FixedFinding] = []
+    baseline: str | None = None
 
     @property
     def ok(self) -> bool:
@@ -226,6 +256,29 @@ def summarize(
         exit_code=exit_code,
         reason=reason,
     )
+
+
+def reason_of(exit_code: int, audits: Sequence[AuditResult], bad_files: int) -> str:
+    """Why a run ends with its exit code, in words."""
+    if exit_code == 0:
+        return "nothing unexpected"
+    failed = [audit for audit in audits if audit.status == "failed"]
+    unmet = sum(any(one.baseline != "known" for one in audit.unmet) for audit in failed)
+    errors = sum(audit.status == "error" for audit in audits)
+    parts = [
+        _count(bad_files, "case file", "could not be read"),
+        _count(errors, "audit", "could not be completed"),
+        _count(unmet, "result", "not as the case expects"),
+        _count(len(failed) - unmet, "result", "with unexpected findings"),
+        "skipped audits count as failures" if exit_code == 4 and not errors else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _count(number: int, noun: str, rest: str) -> str:
+    if not number:
+        return ""
+    return f"{number} {noun}{'' if number == 1 else 's'} {rest}"
 
 
 def encode(value: Any) -> Any:

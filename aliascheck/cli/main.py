@@ -17,6 +17,8 @@ from aliascheck.errors import AliascheckError, UsageError, did_you_mean
 COMMANDS = {
     "run": ("aliascheck.cli.run", "Audit case files and folders."),
     "report": ("aliascheck.cli.report", "Show a stored JSON report again."),
+    "baseline": ("aliascheck.cli.baseline", "Record what is found, so that only new findings fail."),
+    "diff": ("aliascheck.cli.diff", "Show what changed between two JSON reports."),
     "list": ("aliascheck.cli.list", "Show what would run, without running it."),
     "selftest": ("aliascheck.cli.selftest", "Inject faults, and show that they are found."),
     "explain": ("aliascheck.cli.explain", "Explain a finding, a verdict word or a topic."),

@@ -7,19 +7,24 @@ from pathlib import Path
 import click
 
 from aliascheck import runner
-from aliascheck.cli import options, reports
+from aliascheck.cli import gating, options, reports
 from aliascheck.cli.progress import terminal_progress
 
 
 @click.command("run")
 @options.paths
 @options.settings
+@gating.options
 @reports.options
-def command(paths: tuple[Path, ...], selection: runner.Selection, output: reports.Output) -> int:
+def command(
+    paths: tuple[Path, ...], selection: runner.Selection, gate: gating.Gate, output: reports.Output
+) -> int:
     """Audit case files and folders (default: cases/)."""
+    gate.check()
     with output.prepared() as write:
         with terminal_progress() as progress:
             report = runner.run_cases(paths or [options.DEFAULT], selection, progress)
+        gate.hold(report, selection, paths)
         write(report)
     output.show(report)
     return report.summary.exit_code

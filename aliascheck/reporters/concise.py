@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from aliascheck.report import AuditResult, FileError, FindingResult, Report
 from aliascheck.reporters.page import Page
-from aliascheck.reporters.words import headline, skip_reason, totals, verdict
+from aliascheck.reporters.words import fixed_line, headline, skip_reason, totals, verdict
 
 
 def render(report: Report, page: Page) -> str:
@@ -15,6 +15,7 @@ def render(report: Report, page: Page) -> str:
     lines = [
         *(text for error in report.bad_files for text in _bad_file(error)),
         *(text for audit in audits for text in _audit_lines(audit)),
+        *(f"{one.file}: info fixed: {fixed_line(one)}" for one in report.fixed),
         totals(report),
         verdict(report),
     ]
@@ -27,7 +28,9 @@ def _audit_lines(audit: AuditResult) -> Iterator[str]:
     for finding in audit.findings:
         yield f"{place}: {finding.severity} {headline(finding)} {where}: {_message(finding)}"
     for unmet in audit.unmet:
-        yield f"{place}: error unmet {where}: expected {unmet.what} = {unmet.expected}, got {unmet.got}"
+        said = f"expected {unmet.what} = {unmet.expected}, got {unmet.got}"
+        known = " (in the baseline)" if unmet.baseline == "known" else ""
+        yield f"{place}: error unmet {where}: {said}{known}"
     if audit.status == "skipped":
         yield f"{place}: info skipped {where}: {skip_reason(audit)}"
     elif audit.error is not None:
@@ -35,7 +38,12 @@ def _audit_lines(audit: AuditResult) -> Iterator[str]:
 
 
 def _message(finding: FindingResult) -> str:
-    return _flat(finding.message) + (" (expected by the case)" if finding.expected else "")
+    said = " (expected by the case)" if finding.expected else ""
+    if finding.baseline == "changed":
+        said += f" (the baseline has {finding.was or 'no verdict'})"
+    elif finding.baseline == "known":
+        said += " (in the baseline)"
+    return _flat(finding.message) + said
 
 
 def _bad_file(error: FileError) -> Iterator[str]:

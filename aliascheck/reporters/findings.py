@@ -9,7 +9,7 @@ from aliascheck.reporters.layout import cut, hanging, line
 from aliascheck.reporters.page import Page
 from aliascheck.reporters.spots import is_picture, spot_lines
 from aliascheck.reporters.styles import BAD, KNOWN, PLAIN, QUIET
-from aliascheck.reporters.words import headline
+from aliascheck.reporters.words import headline, is_known, standing
 
 SEVERITY_STYLES = {"error": BAD, "warning": KNOWN, "info": QUIET}
 
@@ -17,8 +17,8 @@ SEVERITY_STYLES = {"error": BAD, "warning": KNOWN, "info": QUIET}
 def finding_lines(audit: AuditResult, page: Page, *, indent: int) -> list[Text]:
     """Every finding with its reason and remedy, and whether the case expects it."""
     lines = [text for finding in audit.findings for text in _finding(finding, page, indent)]
-    if audit.findings:
-        lines += hanging(("", PLAIN), page.show(_expected(audit)), page, indent=indent, hang=2)
+    for text in standing(audit):
+        lines += hanging(("", PLAIN), page.show(text), page, indent=indent, hang=2)
     return lines
 
 
@@ -26,8 +26,10 @@ def unmet_lines(audit: AuditResult, page: Page, *, indent: int) -> list[Text]:
     """What the case expects and what it got instead."""
     lines = []
     for unmet in audit.unmet:
-        text = page.show(f"{unmet.what} = {unmet.expected}, got {unmet.got}")
-        lines += hanging(("expected ", BAD), text, page, indent=indent, hang=2, most=6)
+        known = unmet.baseline == "known"
+        told = f"{unmet.what} = {unmet.expected}, got {unmet.got}" + (" (in the baseline)" if known else "")
+        style = KNOWN if known else BAD
+        lines += hanging(("expected ", style), page.show(told), page, indent=indent, hang=2, most=6)
     return lines
 
 
@@ -40,7 +42,7 @@ def message_lines(label: str, message: str, page: Page, *, indent: int, style: s
 
 
 def _finding(finding: FindingResult, page: Page, indent: int) -> list[Text]:
-    style = KNOWN if finding.expected else SEVERITY_STYLES.get(finding.severity, BAD)
+    style = KNOWN if is_known(finding) else SEVERITY_STYLES.get(finding.severity, BAD)
     first, *rest = finding.message.splitlines() or [""]
     label = page.show(headline(finding)) + ": "
     lines = hanging((label, style), page.show(first), page, indent=indent, hang=2)
@@ -53,14 +55,3 @@ def _finding(finding: FindingResult, page: Page, indent: int) -> list[Text]:
     if finding.spot is not None and is_picture(finding.spot):
         lines += spot_lines(finding.spot, page, indent=indent + 2)
     return lines
-
-
-def _expected(audit: AuditResult) -> str:
-    surprises = [headline(finding) for finding in audit.findings if not finding.expected]
-    if not surprises:
-        return "expected by the case: yes"
-    if not audit.expects:
-        return "expected by the case: it does not say"
-    if len(surprises) == len(audit.findings):
-        return "expected by the case: no"
-    return f"expected by the case: all but {', '.join(surprises)}"

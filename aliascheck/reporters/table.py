@@ -15,7 +15,7 @@ from aliascheck.reporters.findings import message_lines
 from aliascheck.reporters.layout import hanging, line, write
 from aliascheck.reporters.page import Page
 from aliascheck.reporters.styles import BAD, GOOD, MARKS, PLAIN, QUIET, SEPARATOR, STRONG
-from aliascheck.reporters.words import totals, verdict
+from aliascheck.reporters.words import count, fixed_line, totals, verdict
 
 LONGEST_ID = 16  # beyond it ids are not padded to one width
 
@@ -32,10 +32,21 @@ def _lines(report: Report, page: Page) -> Iterator[Text]:
     for section in _sections(report, page):
         yield from section
         yield line()
+    for one in report.fixed:
+        yield from hanging(("fixed ", GOOD), page.show(fixed_line(one)), page, indent=0, hang=2)
+    if report.fixed:
+        yield from hanging(("", PLAIN), page.show(_stale(report)), page, indent=0, hang=2)
+        yield line()
     yield from hanging(("", PLAIN), totals(report), page, indent=0, hang=2)
     end = hanging(("", PLAIN), page.show(verdict(report)), page, indent=0, hang=2)
     end[0].stylize(GOOD if report.ok else BAD)
     yield from end
+
+
+def _stale(report: Report) -> str:
+    number = len(report.fixed)
+    are = "is no longer found" if number == 1 else "are no longer found"
+    return f"{count(number, 'finding')} in {report.baseline} {are}: aliascheck baseline takes them out"
 
 
 def _sections(report: Report, page: Page) -> list[Block]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aliascheck.report import AuditResult, FindingResult, Report
+from aliascheck.report import AuditResult, FindingResult, FixedFinding, Report
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
@@ -20,8 +20,63 @@ def spelled(number: int, noun: str, plural: str | None = None) -> str:
 
 def headline(finding: FindingResult) -> str:
     """`AC102 misplaced at x`."""
-    at = "" if finding.slot is None else f" at {finding.slot}"
-    return f"{finding.code} {finding.name}{at}"
+    return named(finding.code, finding.name, finding.slot)
+
+
+def named(code: str, name: str, slot: str | None) -> str:
+    """A finding by its code, its name and its slot."""
+    return f"{code} {name}" + ("" if slot is None else f" at {slot}")
+
+
+def asked(file: str, audit: str, engine: str, mode: str) -> str:
+    """An audit in a mode: `cases/tied.toml 5 implicit`."""
+    return " ".join(part for part in (file, audit, "" if engine == "builtin" else engine, mode) if part)
+
+
+def is_known(finding: FindingResult) -> bool:
+    """Whether a finding is no surprise: the case expects it, or the baseline records it as it is."""
+    return finding.baseline == "known" or (finding.expected and finding.baseline is None)
+
+
+def standing(audit: AuditResult) -> list[str]:
+    """Whether the case expects what was found, and what the baseline knows of it."""
+    if not audit.findings:
+        return []
+    told = [f"expected by the case: {_expected(audit)}"]
+    if any(finding.baseline is not None for finding in audit.findings):
+        told.append(f"in the baseline: {_recorded(audit)}")
+    return told
+
+
+def _expected(audit: AuditResult) -> str:
+    if not audit.expects and not any(finding.expected for finding in audit.findings):
+        return "it does not say"
+    return _all_but([finding for finding in audit.findings if not finding.expected], audit.findings)
+
+
+def _recorded(audit: AuditResult) -> str:
+    told = _all_but([finding for finding in audit.findings if finding.baseline != "known"], audit.findings)
+    changed = [
+        f"{headline(finding)} was {finding.was or 'without a verdict'}"
+        for finding in audit.findings
+        if finding.baseline == "changed"
+    ]
+    return "; ".join([told, *changed])
+
+
+def _all_but(surprises: list[FindingResult], findings: list[FindingResult]) -> str:
+    if not surprises:
+        return "yes"
+    if len(surprises) == len(findings):
+        return "no"
+    return f"all but {', '.join(headline(finding) for finding in surprises)}"
+
+
+def fixed_line(one: FixedFinding) -> str:
+    """`AC102 misplaced at x (cases/tied.toml 5 implicit)`."""
+    return (
+        f"{named(one.code, one.name, one.slot)} ({asked(one.file, one.loss or one.id, one.engine, one.mode)})"
+    )
 
 
 def skip_reason(audit: AuditResult) -> str:
@@ -53,7 +108,7 @@ def verdict(report: Report) -> str:
 
 def _known(audits: list[AuditResult]) -> str:
     shown = [audit for audit in audits if audit.status == "passed" and audit.findings]
-    known = sum(all(finding.expected for finding in audit.findings) for audit in shown)
+    known = sum(all(map(is_known, audit.findings)) for audit in shown)
     parts = [
         f"{known} {'shows' if known == 1 else 'show'} known findings" if known else "",
         f"{len(shown) - known} with findings below the bar" if len(shown) > known else "",

@@ -12,8 +12,6 @@ from aliascheck.runner.outcomes import fill
 from aliascheck.runner.selection import Selection
 from aliascheck.subjects.program import Plain
 
-WEIGHT = {"info": 0, "warning": 1, "error": 2}
-
 
 def blank_result(case: Case, audit: Audit, mode: str, selection: Selection, status: Status) -> AuditResult:
     """A result that names the audit and says nothing of it yet."""
@@ -49,11 +47,12 @@ def result_of(
     result.contract = settings.contract
     fill(result, outcome, settings.seed)
     expected = expectation.findings or () if expectation is not None else ()
-    for label, found in zip((one.label for one in outcome.findings), result.findings, strict=True):
-        found.expected = label in expected
+    for found in result.findings:
+        found.expected = found.label in expected
     result.expects = expectation is not None
     result.unmet = unmet
-    if unmet or _unexpected(expectation, outcome, selection.fail_on):
+    speaks = expectation is not None and expectation.findings is not None
+    if unmet or (not speaks and any(found.is_as_bad_as(selection.fail_on) for found in result.findings)):
         result.status = "failed"
     return result
 
@@ -72,16 +71,17 @@ def _unmet(expectation: Expectation | None, outcome: Outcome, bindings: Mapping[
     if expectation.findings is not None:
         found = list(dict.fromkeys(finding.label for finding in outcome.findings))
         if sorted(found) != sorted(expectation.findings):
-            unmet.append(Unmet(what="findings", expected=_listed(expectation.findings), got=_listed(found)))
+            unmet.append(
+                Unmet(
+                    what="findings",
+                    expected=_listed(expectation.findings),
+                    got=_listed(found),
+                    missing=[label for label in expectation.findings if label not in found],
+                    surplus=[label for label in found if label not in expectation.findings],
+                )
+            )
     return unmet
 
 
 def _listed(labels: Any) -> str:
     return "[" + ", ".join(labels) + "]"
-
-
-def _unexpected(expectation: Expectation | None, outcome: Outcome, fail_on: str) -> bool:
-    """Whether something is found that the case does not speak of, and that is bad enough to fail."""
-    if expectation is not None and expectation.findings is not None:
-        return False
-    return any(WEIGHT[found.severity] >= WEIGHT[fail_on] for found in outcome.findings)

@@ -11,7 +11,7 @@ from aliascheck.auditing import Known, Settings
 from aliascheck.auditing import audit as audit_subject
 from aliascheck.cases import Audit, Case
 from aliascheck.errors import AliascheckError, CaseError, UsageError
-from aliascheck.report import AuditResult, Report, Tool, summarize
+from aliascheck.report import AuditResult, Report, Tool, reason_of, summarize
 from aliascheck.runner.models import is_installed, prepare_model
 from aliascheck.runner.prepare import prepare
 from aliascheck.runner.results import blank_result, result_of
@@ -52,7 +52,7 @@ def run_cases(
         interrupted = True
     exit_code = INTERRUPTED if interrupted else max(codes, default=0)
     bad = file_errors(chosen.errors)
-    reason = "interrupted" if interrupted else _reason(exit_code, results, len(bad))
+    reason = "interrupted" if interrupted else reason_of(exit_code, results, len(bad))
     summary = summarize(results, bad, time.perf_counter() - started, exit_code, reason)
     return Report(tool=Tool(version=__version__), summary=summary, audits=results, bad_files=bad)
 
@@ -137,27 +137,3 @@ def _errored(
     result = blank_result(case, audit, mode, selection, "error")
     result.error = str(error)
     return [result], error.exit_code if isinstance(error, CaseError) else 4
-
-
-def _reason(exit_code: int, results: Sequence[AuditResult], bad_files: int) -> str:
-    """Why a run ends with its exit code, in words."""
-    if exit_code == 0:
-        return "nothing unexpected"
-    failed = [result for result in results if result.status == "failed"]
-    unmet = sum(bool(result.unmet) for result in failed)
-    findings = len(failed) - unmet
-    errors = sum(result.status == "error" for result in results)
-    parts = [
-        _count(bad_files, "case file", "could not be read"),
-        _count(errors, "audit", "could not be completed"),
-        _count(unmet, "result", "not as the case expects"),
-        _count(findings, "result", "with unexpected findings"),
-        "skipped audits count as failures" if exit_code == 4 and not errors else "",
-    ]
-    return ", ".join(part for part in parts if part)
-
-
-def _count(number: int, noun: str, rest: str) -> str:
-    if not number:
-        return ""
-    return f"{number} {noun}{'' if number == 1 else 's'} {rest}"

@@ -11,6 +11,7 @@ from aliascheck.report import (
     AuditResult,
     FileError,
     FindingResult,
+    FixedFinding,
     GroupResult,
     Lane,
     Report,
@@ -397,4 +398,45 @@ def trouble() -> Report:
     return report(audits, [bad], exit=(3, "a case file is bad"), seconds=12.34)
 
 
-REPORTS = {"thread": thread, "trouble": trouble}
+def gated() -> Report:
+    """A run held against a baseline: one finding known, one new, one of another verdict, two fixed."""
+    slots = [slot(name, [0.5], [1.0], [1.0], "partial") for name in ("a", "b", "c")]
+
+    def partial(at: str, **more: Any) -> FindingResult:
+        return finding("AC103", "partial", at, f"half of {at} is missing", "read it", expected=False, **more)
+
+    failed = audit(
+        "tied",
+        "three slots",
+        status="failed",
+        slots=slots,
+        findings=[
+            partial("a", baseline="known"),
+            partial("b", baseline="new"),
+            partial("c", baseline="changed", was="split"),
+        ],
+        unmet=[Unmet(what="gradients.a", expected="[1]", got="[0.5]", baseline="known")],
+    )
+    known = audit(
+        "4", "one slot", slots=slots[:1], findings=[partial("a", baseline="known")], key="#0123456789abcdef"
+    )
+    gone = FixedFinding(
+        file="cases/old.toml", id="x", engine="torch", mode="explicit", code="AC104", slot="w", name="double"
+    )
+    hashed = FixedFinding(
+        file=EXAMPLES,
+        id="#0123456789abcdef",
+        engine="builtin",
+        mode="implicit",
+        code="AC203",
+        slot=None,
+        name="mutates",
+        loss="sum(x)",
+    )
+    held = report([failed, known], exit=(1, "1 result with unexpected findings"))
+    held.baseline = "reports/baseline.json"
+    held.fixed = [gone, hashed]
+    return held
+
+
+REPORTS = {"thread": thread, "trouble": trouble, "gated": gated}
