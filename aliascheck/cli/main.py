@@ -17,6 +17,7 @@ from aliascheck.errors import AliascheckError, UsageError, did_you_mean
 COMMANDS = {
     "run": ("aliascheck.cli.run", "Audit case files and folders."),
     "report": ("aliascheck.cli.report", "Show a stored JSON report again."),
+    "compare": ("aliascheck.cli.compare", "Show what several engines report for the same audits."),
     "baseline": ("aliascheck.cli.baseline", "Record what is found, so that only new findings fail."),
     "diff": ("aliascheck.cli.diff", "Show what changed between two JSON reports."),
     "list": ("aliascheck.cli.list", "Show what would run, without running it."),

@@ -42,7 +42,7 @@ def _row(slot: SlotResult, page: Page, inline: int, known: bool) -> list[Cell]:
         (numbers.format_shape(slot.shape), QUIET),
         *values,
         (numbers.format_bound(slot.error_bound), QUIET),
-        (page.show(slot.verdict), _verdict_style(slot.verdict, known)),
+        (page.show(slot.verdict), verdict_style(slot.verdict, known)),
     ]
 
 
@@ -58,7 +58,8 @@ def _block(slot: SlotResult, page: Page, known: bool, indent: int) -> list[Text]
     return lines
 
 
-def _verdict_style(word: str, known: bool) -> str:
+def verdict_style(word: str, known: bool) -> str:
+    """The style of a verdict word: what is clean, what is known, what is not."""
     if word in CLEAN_WORDS:
         return GOOD
     if word in QUIET_WORDS:

@@ -15,7 +15,10 @@ MODES = {"builtin": ("implicit", "explicit"), "torch": ("implicit", "explicit")}
 
 
 class Selection(Data, frozen=True):
-    """What to run, and settings that override those of the cases. None: as the case says."""
+    """What to run, and settings that override those of the cases. None: as the case says.
+
+    `programs` leaves out the models that live in Python, which run on their own engine only.
+    """
 
     text: str | None = None
     mode: str | None = None
@@ -29,6 +32,7 @@ class Selection(Data, frozen=True):
     fail_on: str = "error"
     strict_skips: bool = False
     trust: bool = False
+    programs: bool = False
 
     def engine_of(self, case: Case) -> str:
         """The engine that a case's audits run on."""
@@ -42,7 +46,7 @@ class Selection(Data, frozen=True):
 
     def takes(self, case: Case, audit: Audit) -> bool:
         """Whether an audit is among those that are asked for."""
-        if not self.modes_of(case, audit):
+        if not self.modes_of(case, audit) or (self.programs and case.model is not None):
             return False
         texts = (case.path, audit.id, audit.title)
         return self.text is None or any(self.text in text for text in texts)
