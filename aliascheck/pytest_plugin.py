@@ -59,8 +59,11 @@ class CaseFile(pytest.File):
         for case in cases:
             for audit in case.audits:
                 for mode in selection.modes_of(case, audit):
+                    name = f"{audit.id}[{mode}]"
+                    # The id is handed in whole: as made from the name, --lf does not know it again.
+                    nodeid = f"{self.nodeid}::{name}"
                     yield AuditItem.from_parent(
-                        self, name=f"{audit.id}[{mode}]", case=case, audit=audit, mode=mode
+                        self, name=name, nodeid=nodeid, case=case, audit=audit, mode=mode
                     )
 
 

@@ -1,0 +1,85 @@
+"""Case files as tests: what pytest and its common plugins do with items works on them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CASE = """\
+title = "two names"
+[let]
+x = [1.0]
+xt = "adjoint(x)"
+[[audit]]
+id = "bad"
+title = "half is lost"
+loss = "sum(xt * x)"
+params = ["x"]
+[[audit]]
+id = "good"
+matrix = { n = [1, 2] }
+loss = "n * sum(x * x)"
+params = ["x"]
+modes = ["implicit"]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "tied.toml").write_text(CASE)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    return tmp_path
+
+
+def pytest_on(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", "--aliascheck", *options]
+    return subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
+
+
+def test_every_audit_and_mode_is_an_item(folder: Path) -> None:
+    done = pytest_on(folder, "-v")
+    for name in ("bad[implicit]", "bad[explicit]", "good[n=1][implicit]", "good[n=2][implicit]"):
+        assert f"tied.toml::{name} " in done.stdout
+    assert "2 failed, 2 passed" in done.stdout and done.returncode == 1
+    assert "AC103 partial at x" in done.stdout, "the table"
+    assert "pytest_plugin.py" not in done.stdout and "Traceback" not in done.stdout, "and nothing of our own"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["-k", "explicit"], "1 failed, 3 deselected"),
+        (["-x"], "1 failed"),
+        (["tied.toml::good[n=2][implicit]"], "1 passed"),
+        (["-n", "2"], "2 failed, 2 passed"),
+    ],
+    ids=["-k", "-x", "id", "-n"],
+)
+def test_items_are_chosen_as_others_are(folder: Path, options: list[str], told: str) -> None:
+    if "-n" in options:
+        pytest.importorskip("xdist")
+    assert told in pytest_on(folder, *options).stdout
+
+
+def test_failures_come_first_and_alone_where_asked(folder: Path) -> None:
+    pytest_on(folder)
+    again = pytest_on(folder, "--lf").stdout
+    assert "2 failed" in again and "passed" not in again
+    first = pytest_on(folder, "--ff", "-v").stdout
+    assert first.index("::bad[explicit] FAILED") < first.index("::good[n=1][implicit] PASSED")
+
+
+def test_without_the_option_nothing_is_collected(folder: Path) -> None:
+    command = [sys.executable, "-m", "pytest"]
+    done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
+    assert "no tests ran" in done.stdout
+
+
+def test_a_bad_file_is_an_error_of_collection(folder: Path) -> None:
+    (folder / "bad.toml").write_text('[let]\nx = [1.0]\n[[audit]]\nloss = "sum(y)"\nparams = ["x"]\n')
+    done = pytest_on(folder)
+    assert "unknown name 'y'" in done.stdout and "Traceback" not in done.stdout
+    assert done.returncode == 2
