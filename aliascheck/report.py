@@ -179,6 +179,7 @@ class FileError(msgspec.Struct, kw_only=True):
 
     file: str
     message: str
+    line: int | None = None
 
 
 class Tool(msgspec.Struct, kw_only=True):

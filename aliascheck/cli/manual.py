@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
+from aliascheck.reporters.general import general
 from aliascheck.reporters.layout import hanging, line, wrap
 from aliascheck.reporters.page import Page
 from aliascheck.reporters.styles import BAD, KNOWN, PLAIN, QUIET, STRONG
@@ -11,13 +12,6 @@ from aliascheck.verdicts.catalogue import CATALOGUE, TOPICS, WORDS, Row
 
 SEVERITY_STYLES = {"error": BAD, "warning": KNOWN, "info": QUIET}
 LABEL_COLUMN = 9
-STAND_INS = {
-    "accesses": "what the loss reads",
-    "slot": "this slot",
-    "other": "the other slot",
-    "or_else": ", keep only this slot in the set, or use explicit mode",
-    "add_or_read": "add what the loss reads to the set, or let the loss read the memory through this slot",
-}
 
 
 def known() -> list[str]:
@@ -67,7 +61,7 @@ def _finding(row: Row, page: Page) -> list[Text]:
     lines = [
         line((f"{row.code} {row.name}", STRONG), ("  ", PLAIN), (row.severity, SEVERITY_STYLES[row.severity]))
     ]
-    parts = (("means", row.meaning), ("do", _plain(row.do)), ("example", row.example))
+    parts = (("means", row.meaning), ("do", general(row.do)), ("example", row.example))
     for label, text in parts:
         if text:
             lines += hanging((label, QUIET), page.show(text), page, indent=2, hang=LABEL_COLUMN)
@@ -98,13 +92,6 @@ def _paragraphs(text: str) -> list[str]:
         else:
             paragraphs[-1] += " " + part.strip()
     return paragraphs
-
-
-def _plain(template: str) -> str:
-    """A template's text with words in place of the names of an audit."""
-    for field, words in STAND_INS.items():
-        template = template.replace(f"{{{field}}}", words)
-    return template.replace("{", "").replace("}", "")
 
 
 def _defined(term: str, meaning: str, page: Page, style: str, hang: int) -> list[Text]:

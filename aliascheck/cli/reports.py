@@ -21,7 +21,7 @@ from aliascheck.reporters import FILES, FORMATS, STREAMS
 from aliascheck.reporters.page import Page
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-VERBATIM = ("json",)  # formats that are data: UTF-8 wherever they go
+VERBATIM = ("json", "markdown")  # formats that are read by programs: UTF-8 wherever they go
 
 
 class Output(Data, frozen=True):
@@ -61,7 +61,7 @@ class Output(Data, frozen=True):
     def show(self, report: Report) -> None:
         """Write the report to standard output."""
         if self.form in VERBATIM:
-            emit_utf8(render(report, self.form, Page()))
+            emit_utf8(render(report, self.form, Page(detail=self.detail)))
         else:
             emit(render(report, self.form, output_page(self.detail)))
 

@@ -40,10 +40,10 @@ def emit_utf8(text: str) -> None:
 
 def say(text: str) -> None:
     """Write a line of diagnostics to standard error, control characters shown escaped."""
-    from aliascheck.reporters.visible import visible
+    from aliascheck.reporters.visible import inert, visible
 
     try:
-        _write(sys.stderr, "".join(visible(line) + "\n" for line in text.splitlines()))
+        _write(sys.stderr, "".join(inert(visible(line)) + "\n" for line in text.splitlines()))
     except OSError:
         _abandon(sys.stderr)
 

@@ -9,6 +9,16 @@ FORMATS = {
     "table": "aliascheck.reporters.table",
     "concise": "aliascheck.reporters.concise",
     "json": "aliascheck.reporters.json",
+    "github": "aliascheck.reporters.github",
+    "markdown": "aliascheck.reporters.markdown",
+    "junit": "aliascheck.reporters.junit",
+    "sarif": "aliascheck.reporters.sarif",
 }
-STREAMS = ("table", "concise", "json")  # what standard output may show
-FILES = {"json": "the JSON report"}  # what may be written beside it
+# What standard output may show, and what may be written beside it
+STREAMS = ("table", "concise", "json", "github", "markdown")
+FILES = {
+    "json": "the JSON report",
+    "junit": "JUnit XML",
+    "sarif": "SARIF 2.1.0",
+    "markdown": "Markdown, as for a job's summary,",
+}

@@ -16,7 +16,7 @@ from aliascheck.reporters.numbers import as_number, format_number
 from aliascheck.reporters.page import Page
 from aliascheck.reporters.slots import slot_lines
 from aliascheck.reporters.styles import MARK_STYLES, MARKS, PLAIN, QUIET, STRONG
-from aliascheck.reporters.words import skip_reason
+from aliascheck.reporters.words import mode, skip_reason
 
 INDENT = 5
 FACT_GAP = " " * 6
@@ -37,7 +37,7 @@ def brief_lines(results: Sequence[AuditResult], page: Page, id_width: int) -> li
     """Results of one audit that need no more than a line: clean ones, or skipped ones with their reason."""
     first = results[0]
     head = _head(first, page, id_width)
-    tail = page.show(" ".join(_mode(audit) for audit in results))
+    tail = page.show(" ".join(mode(audit) for audit in results))
     skipped = mark_of(first) == "skipped"
     room = page.width - _width(head) - cell_len(tail) - 2
     title = cut(page.show(_title(first)), room, page)
@@ -67,7 +67,7 @@ def full_lines(audit: AuditResult, page: Page, id_width: int) -> list[Text]:
 
 def _title_lines(audit: AuditResult, page: Page, id_width: int) -> list[Text]:
     head = _head(audit, page, id_width)
-    tail = page.show(_mode(audit))
+    tail = page.show(mode(audit))
     narrower = replace(page, width=max(NARROWEST, page.width - cell_len(tail) - 2))
     start = _width(head)
     lines = hanging(("", PLAIN), page.show(_title(audit)), narrower, indent=start, hang=0, most=LONGEST_TITLE)
@@ -112,7 +112,3 @@ def _width(cells: Sequence[Cell]) -> int:
 
 def _title(audit: AuditResult) -> str:
     return audit.title or audit.loss_text
-
-
-def _mode(audit: AuditResult) -> str:
-    return audit.mode if audit.engine == "builtin" else f"{audit.engine} {audit.mode}"

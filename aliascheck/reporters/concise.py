@@ -6,49 +6,52 @@ from collections.abc import Iterator
 
 from aliascheck.report import AuditResult, FileError, FindingResult, Report
 from aliascheck.reporters.page import Page
-from aliascheck.reporters.words import fixed_line, headline, skip_reason, totals, verdict
+from aliascheck.reporters.visible import inert
+from aliascheck.reporters.words import (
+    fixed_line,
+    flat,
+    headline,
+    mode,
+    remarks,
+    skip_reason,
+    totals,
+    unmet_line,
+    unplaced,
+    verdict,
+)
 
 
 def render(report: Report, page: Page) -> str:
     """`file:line: severity CODE name at slot [id, mode]: message` for each finding, the counts last."""
     audits = [audit for audit in report.audits if page.detail >= 0 or audit.needs_attention]
     lines = [
-        *(text for error in report.bad_files for text in _bad_file(error)),
-        *(text for audit in audits for text in _audit_lines(audit)),
+        *(_bad_file(error) for error in report.bad_files),
+        *(text for audit in audits for text in audit_texts(audit)),
         *(f"{one.file}: info fixed: {fixed_line(one)}" for one in report.fixed),
         totals(report),
         verdict(report),
     ]
-    return "".join(page.show(text) + "\n" for text in lines)
+    return "".join(inert(page.show(text)) + "\n" for text in lines)
 
 
-def _audit_lines(audit: AuditResult) -> Iterator[str]:
-    place = f"{audit.file}:{audit.line}"
-    where = f"[{audit.id}, {audit.mode}]"
+def audit_texts(audit: AuditResult) -> Iterator[str]:
+    """A line for each thing that is to be said of one result."""
+    place = f"{audit.file}:{audit.line}" if audit.line > 0 else audit.file
+    where = f"[{audit.id}, {mode(audit)}]"
     for finding in audit.findings:
         yield f"{place}: {finding.severity} {headline(finding)} {where}: {_message(finding)}"
     for unmet in audit.unmet:
-        said = f"expected {unmet.what} = {unmet.expected}, got {unmet.got}"
-        known = " (in the baseline)" if unmet.baseline == "known" else ""
-        yield f"{place}: error unmet {where}: {said}{known}"
+        yield f"{place}: error unmet {where}: {unmet_line(unmet)}"
     if audit.status == "skipped":
         yield f"{place}: info skipped {where}: {skip_reason(audit)}"
     elif audit.error is not None:
-        yield f"{place}: error {where}: {_flat(audit.error)}"
+        yield f"{place}: error {where}: {flat(audit.error)}"
 
 
 def _message(finding: FindingResult) -> str:
-    said = " (expected by the case)" if finding.expected else ""
-    if finding.baseline == "changed":
-        said += f" (the baseline has {finding.was or 'no verdict'})"
-    elif finding.baseline == "known":
-        said += " (in the baseline)"
-    return _flat(finding.message) + said
+    return flat(finding.message) + "".join(f" ({said})" for said in remarks(finding))
 
 
-def _bad_file(error: FileError) -> Iterator[str]:
-    yield f"{error.file}: error: {_flat(error.message.removeprefix(f'{error.file}: '))}"
-
-
-def _flat(message: str) -> str:
-    return " ".join(part.strip() for part in message.splitlines() if part.strip(" ^~"))
+def _bad_file(error: FileError) -> str:
+    place = error.file if error.line is None else f"{error.file}:{error.line}"
+    return f"{place}: error: {flat(unplaced(error))}"

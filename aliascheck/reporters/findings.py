@@ -9,7 +9,7 @@ from aliascheck.reporters.layout import cut, hanging, line
 from aliascheck.reporters.page import Page
 from aliascheck.reporters.spots import is_picture, spot_lines
 from aliascheck.reporters.styles import BAD, KNOWN, PLAIN, QUIET
-from aliascheck.reporters.words import headline, is_known, standing
+from aliascheck.reporters.words import advice, headline, is_known, standing, unmet_line
 
 SEVERITY_STYLES = {"error": BAD, "warning": KNOWN, "info": QUIET}
 
@@ -27,7 +27,7 @@ def unmet_lines(audit: AuditResult, page: Page, *, indent: int) -> list[Text]:
     lines = []
     for unmet in audit.unmet:
         known = unmet.baseline == "known"
-        told = f"{unmet.what} = {unmet.expected}, got {unmet.got}" + (" (in the baseline)" if known else "")
+        told = unmet_line(unmet).removeprefix("expected ")
         style = KNOWN if known else BAD
         lines += hanging(("expected ", style), page.show(told), page, indent=indent, hang=2, most=6)
     return lines
@@ -48,10 +48,9 @@ def _finding(finding: FindingResult, page: Page, indent: int) -> list[Text]:
     lines = hanging((label, style), page.show(first), page, indent=indent, hang=2)
     for text in rest:
         lines += hanging(("", PLAIN), page.show(text.strip()), page, indent=indent + 2, hang=0)
-    for word, content in (("Why:", finding.cause), ("Where:", finding.where), ("Do:", finding.remedy)):
-        if content and content not in finding.message:
-            hang = max(len(word) + 1, 5)
-            lines += hanging((word, QUIET), page.show(content), page, indent=indent + 2, hang=hang)
+    for word, content in advice(finding):
+        hang = max(len(word) + 2, 5)
+        lines += hanging((word + ":", QUIET), page.show(content), page, indent=indent + 2, hang=hang)
     if finding.spot is not None and is_picture(finding.spot):
         lines += spot_lines(finding.spot, page, indent=indent + 2)
     return lines

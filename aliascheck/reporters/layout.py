@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 
 from rich.cells import cell_len, chop_cells, set_cell_size
@@ -10,6 +10,7 @@ from rich.text import Text
 
 from aliascheck.reporters.page import Page
 from aliascheck.reporters.styles import ELLIPSIS
+from aliascheck.reporters.visible import inert
 
 Cell = tuple[str, str]  # text, style
 NARROWEST = 24  # a column of prose is never squeezed below this
@@ -114,21 +115,21 @@ def beside(lines: Sequence[Text], note: str, page: Page, *, indent: int, gap: in
 def write(lines: Iterable[Text], page: Page) -> str:
     """`lines` as text, with escape codes where the page has colours."""
     if page.colours:
-        return _coloured(lines)
-    return "".join(text.plain.rstrip() + "\n" for text in lines)
+        return "".join(inert(line) for line in _coloured(lines))
+    return "".join(inert(text.plain.rstrip()) + "\n" for text in lines)
 
 
-def _coloured(lines: Iterable[Text]) -> str:
+def _coloured(lines: Iterable[Text]) -> Iterator[str]:
     from rich.color import ColorSystem
     from rich.console import Console
 
     console = Console(file=StringIO(), color_system="standard", force_terminal=True, no_color=False)
-    pieces = []
     for text in lines:
+        pieces = []
         text.rstrip()
         text.end = "\n"
         for segment in text.render(console, end="\n"):
             style = segment.style
             shown = style.render(segment.text, color_system=ColorSystem.STANDARD) if style else segment.text
             pieces.append(shown)
-    return "".join(pieces)
+        yield "".join(pieces)

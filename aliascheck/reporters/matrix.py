@@ -40,7 +40,7 @@ def group_lines(groups: list[GroupResult], page: Page, *, misplaced: bool, inden
 
 def matrix_lines(group: GroupResult, page: Page, *, misplaced: bool, indent: int) -> list[Text]:
     """A row for each slot, a column for each access; a list for each slot where the columns do not fit."""
-    note = page.show(_note(group, misplaced=misplaced))
+    note = page.show(conservation(group, misplaced=misplaced))
     header: list[Cell] = [(TITLE, QUIET), *((page.show(name), QUIET) for name in group.accesses)]
     rows = [header]
     for slot, entries in zip(group.slots, group.attribution, strict=True):
@@ -121,7 +121,8 @@ def _lists(group: GroupResult, page: Page, indent: int) -> list[Text]:
     return lines
 
 
-def _note(group: GroupResult, *, misplaced: bool) -> str:
+def conservation(group: GroupResult, *, misplaced: bool) -> str:
+    """Whether each contribution is somewhere, once; if not, which are not."""
     if group.conserved:
         return "conserved: each counted once" + (", but not where it belongs" if misplaced else "")
     columns_of = list(zip(*group.attribution, strict=True)) or [()] * len(group.accesses)

@@ -19,7 +19,7 @@ INLINE_CHOICES = (numbers.INLINE, 4, 3, 2, 1)
 def slot_lines(slots: list[SlotResult], page: Page, *, known: bool, indent: int) -> list[Text]:
     """A row for each slot, arrays written out as far as the page has room; else a block for each slot."""
     for inline in INLINE_CHOICES:
-        rows = [HEADER, *(_row(slot, page, inline, known) for slot in slots)]
+        rows = [HEADER, *(slot_row(slot, page, inline, known) for slot in slots)]
         if columns_width(rows, indent=indent) <= page.width:
             return [*columns(rows, indent=indent), *_farthest_lines(slots, page, inline, indent)]
     blocks = [text for slot in slots for text in _block(slot, page, known, indent)]
@@ -31,7 +31,8 @@ def slot_name(slot: SlotResult) -> str:
     return "=".join(slot.names) if len(slot.names) > 1 else slot.name
 
 
-def _row(slot: SlotResult, page: Page, inline: int, known: bool) -> list[Cell]:
+def slot_row(slot: SlotResult, page: Page, inline: int, known: bool) -> list[Cell]:
+    """A slot's name, shape, values, bound and verdict, arrays of at most `inline` elements written out."""
     digits = numbers.choose_digits((slot.reported, slot.path, slot.total), slot.error_bound)
     values = [
         (page.show(numbers.format_value(value, digits, inline)), PLAIN)
@@ -47,7 +48,7 @@ def _row(slot: SlotResult, page: Page, inline: int, known: bool) -> list[Cell]:
 
 
 def _block(slot: SlotResult, page: Page, known: bool, indent: int) -> list[Text]:
-    name, shape, *values = _row(slot, page, numbers.INLINE, known)
+    name, shape, *values = slot_row(slot, page, numbers.INLINE, known)
     labels = [label for label, _ in HEADER[2:]]
     width = max(map(len, labels)) + 2
     lines = hanging((name[0] + " ", name[1]), shape[0], page, indent=indent, hang=2)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 FALLBACKS = str.maketrans(
     {"✓": "+", "✗": "x", "·": "-", "█": "#", "…": "...", "±": "+-", "→": "->", "←": "<-", "×": "x"}
 )
+
+COMMAND = re.compile(r"^(\s*):(?=:)|#(?=#\w*\[)")  # of GitHub's, Azure's and TeamCity's runners
 
 
 def visible(text: str) -> str:
@@ -22,6 +26,11 @@ def encodable(text: str, encoding: str) -> str:
         text = text.translate(FALLBACKS)
         return text.encode(encoding, "backslashreplace").decode(encoding)
     return text
+
+
+def inert(line: str) -> str:
+    r"""`line` as it may be printed where a CI runner listens: none of its commands, but `\x3a:error::`."""
+    return COMMAND.sub(lambda match: f"{match[1] or ''}\\x{ord(match[0][-1]):02x}", line)
 
 
 def _escaped(char: str) -> str:

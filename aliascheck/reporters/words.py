@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aliascheck.report import AuditResult, FindingResult, FixedFinding, Report
+from aliascheck.report import AuditResult, FileError, FindingResult, FixedFinding, Report, Unmet
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
@@ -77,6 +77,43 @@ def fixed_line(one: FixedFinding) -> str:
     return (
         f"{named(one.code, one.name, one.slot)} ({asked(one.file, one.loss or one.id, one.engine, one.mode)})"
     )
+
+
+def mode(audit: AuditResult | FixedFinding) -> str:
+    """`implicit`; with the engine's name where it is not the bundled one."""
+    return audit.mode if audit.engine == "builtin" else f"{audit.engine} {audit.mode}"
+
+
+def remarks(finding: FindingResult) -> list[str]:
+    """What the case and the baseline know of a finding."""
+    said = ["expected by the case"] if finding.expected else []
+    if finding.baseline == "changed":
+        said.append(f"the baseline has {finding.was or 'no verdict'}")
+    elif finding.baseline == "known":
+        said.append("in the baseline")
+    return said
+
+
+def unmet_line(unmet: Unmet) -> str:
+    """`expected gradients.x = [1], got [2]`, and whether the baseline knows it."""
+    known = " (in the baseline)" if unmet.baseline == "known" else ""
+    return f"expected {unmet.what} = {unmet.expected}, got {unmet.got}{known}"
+
+
+def advice(finding: FindingResult) -> list[tuple[str, str]]:
+    """What a finding says beyond its message: why, where, and what to do, each with its label."""
+    parts = (("Why", finding.cause), ("Where", finding.where), ("Do", finding.remedy))
+    return [(label, text) for label, text in parts if text and text not in finding.message]
+
+
+def flat(message: str) -> str:
+    """A message on one line, without its snippet's caret."""
+    return " ".join(part.strip() for part in message.splitlines() if part.strip(" ^~"))
+
+
+def unplaced(error: FileError) -> str:
+    """What is wrong with a case file, without its name."""
+    return error.message.removeprefix(f"{error.file}: ")
 
 
 def skip_reason(audit: AuditResult) -> str:

@@ -122,4 +122,7 @@ def _planned(case: Case, audit: Audit, selection: Selection) -> Planned:
 
 def file_errors(errors: Sequence[CaseError]) -> list[FileError]:
     """Bad files as a report names them."""
-    return [FileError(file=getattr(error, "file", ""), message=str(error)) for error in errors]
+    return [
+        FileError(file=getattr(error, "file", ""), message=str(error), line=getattr(error, "line", None))
+        for error in errors
+    ]

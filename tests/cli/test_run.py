@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from aliascheck.errors import CaseError, IncompleteError, UsageError
+from aliascheck.reporters import FORMATS, STREAMS
 from aliascheck.runner import Selection
 from tests.cli.conftest import Call, FakeRunner
 from tests.reporters.samples import trouble
@@ -51,6 +52,7 @@ def test_arguments_become_a_selection(
         ["--atol", "nan"],
         ["--seed", "-1"],
         ["--format", "html"],
+        ["--format", "junit"],
         ["--fail-on", "info"],
         ["-v", "-q"],
         ["--no-such-option"],
@@ -124,7 +126,12 @@ def test_progress_shows_on_a_terminal_after_a_second(
     assert outcome.err != "" and "Exit 0" in outcome.out
 
 
-@pytest.mark.parametrize("form", ["table", "concise", "json"])
+def test_formats_for_programs_are_for_files() -> None:
+    assert STREAMS == ("table", "concise", "json", "github", "markdown")
+    assert {"junit", "sarif"} <= set(FORMATS) - set(STREAMS)
+
+
+@pytest.mark.parametrize("form", STREAMS)
 def test_formats(call: Call, runner: FakeRunner, form: str) -> None:
     runner.report = trouble()
     assert "6" in call("run", "--format", form).out
@@ -156,7 +163,7 @@ def test_an_output_that_lacks_the_characters_gets_others(call: Call, runner: Fak
 
 def test_hostile_text_is_shown_escaped(call: Call, runner: FakeRunner) -> None:
     runner.report = trouble()
-    for form in ("table", "concise", "json"):
+    for form in STREAMS:
         out = call("run", "--format", form).out
         assert all(char.isprintable() or char == "\n" for char in out)
     error = call("run", "--engine", "\x1b[2J").err

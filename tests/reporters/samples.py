@@ -384,6 +384,7 @@ def trouble() -> Report:
         file="cases/bad.toml",
         message="cases/bad.toml: audit[2].loss, column 9: unknown name 'wieght' (did you mean 'weight'?)\n"
         "  sum(m.wieght)\n          ^^^^^^^^",
+        line=14,
     )
     audits = [
         clean(),
@@ -439,4 +440,102 @@ def gated() -> Report:
     return held
 
 
-REPORTS = {"thread": thread, "trouble": trouble, "gated": gated}
+INJECTIONS = (
+    "<script>alert(1)</script>",
+    "</style></details>",
+    "::error file=a,line=1::owned",
+    "%0A::warning::owned%0D",
+    "##[error]owned",
+    "]]> &amp; <!-- ",
+    "| a | `b` | **c** | @everyone | #1 | [d](http://e) | ![f](g) | $h$ | \\|",
+    "\udcff \ud800 \x00 \x1b[2J \u202e \ufffe \u2028 \r\n- # x",
+)
+
+
+def injected(text: str, number: int) -> AuditResult:
+    """An audit that says nothing but `text`, wherever a case may say something."""
+    found = finding(
+        "AC105", "wrong", text, text, text, cause=text, where=text, expected=False, accesses=[text]
+    )
+    return audit(
+        text,
+        text,
+        key=text,
+        file=f"cases/{text}.toml",
+        line=number,
+        case_title=text,
+        loss_text=text,
+        params=[text],
+        status="failed",
+        slots=[slot(text, [1.0], [1.0], [2.0], "wrong", names=[text, text])],
+        groups=[
+            GroupResult(
+                slots=[text],
+                accesses=[text, f"{text}.parent"],
+                attribution=[["w", 1]],
+                residual=1.0,
+                conserved=False,
+                cells=1,
+                memory=[Lane(name=text, cells=[0]), Lane(name=f"{text}.p", cells=[0])],
+            )
+        ],
+        findings=[found],
+        unmet=[Unmet(what=text, expected=text, got=text)],
+        notes=[text],
+    )
+
+
+def injections() -> Report:
+    """Case texts that would steer every kind of reader."""
+    bad = [FileError(file=f"cases/{text}.toml", message=text, line=1) for text in INJECTIONS]
+    return report([injected(text, number) for number, text in enumerate(INJECTIONS, 1)], bad, exit=(3, ""))
+
+
+def warned() -> Report:
+    """A run held against a baseline: something known, something new, something fixed."""
+    known = finding(
+        *("AC104", "double", "v", "w's contribution is here and in w as well", "drop the copy"),
+        expected=False,
+        baseline="known",
+    )
+    new = finding(
+        *("AC101", "nothing", "w", "the loss reads w, and nothing was reported", "put w in the set"),
+        expected=False,
+        baseline="new",
+    )
+    noisy = finding(
+        *("AC202", "noisy", None, "evaluating the loss again gave another value", "fix the seed"),
+        severity="warning",
+        expected=False,
+        baseline="new",
+    )
+    torch = {"file": "cases/tied.toml", "engine": "torch", "case_title": "Tied weights"}
+    gone = FixedFinding(
+        file="cases/tied.toml",
+        id="#0123456789abcdef",
+        engine="torch",
+        mode="implicit",
+        code="AC102",
+        slot="w",
+        name="misplaced",
+    )
+    result = report(
+        [
+            clean(),
+            audit("old", "what is known", **torch, line=5, findings=[known]),
+            audit("2", "what is new", **torch, line=9, status="failed", findings=[known, new]),
+            audit("loud", "what only warns", **torch, line=20, mode="explicit", findings=[noisy]),
+        ],
+        exit=(1, "1 result with unexpected findings"),
+    )
+    result.fixed = [gone]
+    return result
+
+
+REPORTS = {
+    "thread": thread,
+    "trouble": trouble,
+    "gated": gated,
+    "warned": warned,
+    "injections": injections,
+}

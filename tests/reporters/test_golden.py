@@ -25,6 +25,13 @@ PAGES = {
     "table-40": ("table", Page(width=40)),
     "concise": ("concise", Page()),
     "json": ("json", Page()),
+    "github": ("github", Page()),
+    "github-full": ("github", Page(detail=1)),
+    "github-quiet": ("github", Page(detail=-1)),
+    "junit": ("junit", Page()),
+    "markdown": ("markdown", Page()),
+    "markdown-full": ("markdown", Page(detail=1)),
+    "sarif": ("sarif", Page()),
 }
 
 
