@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
-from msgspec import field
+from msgspec import Meta, field
 
 from aliascheck.memory import NOTHING, Array, Fields, Wrapper
 
@@ -24,16 +24,21 @@ SEVERITIES = ("info", "warning", "error")  # the worst last
 
 Status = Literal["passed", "failed", "error", "skipped"]
 
+Value = Annotated[Any, Meta(extra_json_schema={"$ref": "#/$defs/Value"})]
+Number = Annotated[float | str, Meta(extra_json_schema={"$ref": "#/$defs/Number"})]
+Entry = Annotated[int | str | None, Meta(extra_json_schema={"$ref": "#/$defs/Entry"})]
+Severity = Annotated[str, Meta(extra_json_schema={"enum": ["error", "warning", "info"]})]
+
 
 class SlotResult(msgspec.Struct, kw_only=True):
     """One row of an audit's table. Values are JSON data, see `encode`."""
 
     name: str
     shape: list[int]
-    reported: Any
-    path: Any
-    total: Any
-    error_bound: float | str | None
+    reported: Value
+    path: Value
+    total: Value
+    error_bound: Number | None
     verdict: str
     names: list[str] = []  # every name of a merged slot, the first included
 
@@ -57,7 +62,7 @@ class CoverageResult(msgspec.Struct, kw_only=True):
     directions: int
     finer: int
     jointly: bool
-    smallest_fault: float | str | None
+    smallest_fault: Number | None
 
 
 class GroupResult(msgspec.Struct, kw_only=True):
@@ -68,8 +73,8 @@ class GroupResult(msgspec.Struct, kw_only=True):
 
     slots: list[str]
     accesses: list[str]
-    attribution: list[list[int | str | None]]
-    residual: float | str
+    attribution: list[list[Entry]]
+    residual: Number
     conserved: bool
     cells: int = 0
     coverage: CoverageResult | None = None
@@ -97,7 +102,7 @@ class FindingResult(msgspec.Struct, kw_only=True):
 
     code: str
     name: str
-    severity: str
+    severity: Severity
     slot: str | None
     accesses: list[str]
     cause: str | None
@@ -151,8 +156,8 @@ class AuditResult(msgspec.Struct, kw_only=True):
     mode: str
     contract: str
     status: Status
-    loss: float | str | None
-    entries: dict[str, Any] = {}
+    loss: Number | None
+    entries: dict[str, Value] = {}
     slots: list[SlotResult] = []
     groups: list[GroupResult] = []
     findings: list[FindingResult] = []
@@ -183,11 +188,19 @@ class FileError(msgspec.Struct, kw_only=True):
 
 
 class Tool(msgspec.Struct, kw_only=True):
+    """What made the report."""
+
     name: str = "aliascheck"
     version: str = ""
 
 
 class Summary(msgspec.Struct, kw_only=True):
+    """The counts of a run, its exit code and the reason for it.
+
+    `results` counts each audit once a mode; `errors` includes files that could not be read; `findings` counts
+    by code.
+    """
+
     audits: int
     results: int
     passed: int

@@ -155,8 +155,12 @@ def test_new_copes_with_strange_names(call: Call, case: Path, name: str) -> None
     assert call("run", f"{name}.toml").code == 0
 
 
-def test_schema_is_json(call: Call) -> None:
-    assert json.loads(call("schema").out)["$schema"].startswith("https://json-schema.org/")
+@pytest.mark.parametrize(
+    ("argv", "title"), [(["schema"], "aliascheck case file"), (["schema", "--report"], "aliascheck report")]
+)
+def test_schema_is_json(call: Call, argv: list[str], title: str) -> None:
+    schema = json.loads(call(*argv).out)
+    assert schema["$schema"].startswith("https://json-schema.org/") and schema["title"] == title
 
 
 def test_engines_says_what_is_here(call: Call) -> None:
