@@ -216,7 +216,8 @@ class Summary(msgspec.Struct, kw_only=True):
 class FixedFinding(msgspec.Struct, kw_only=True):
     """A finding that the baseline records, and that is no longer found.
 
-    `id` is the audit's key; `loss` is what it asks, where that is a hash.
+    `id` is the audit's key; `loss` is what it asks, where that is a hash. `fails` where the run fails until
+    it is taken out of the baseline.
     """
 
     file: str
@@ -227,6 +228,7 @@ class FixedFinding(msgspec.Struct, kw_only=True):
     slot: str | None
     name: str
     loss: str = ""
+    fails: bool = False
 
 
 class Report(msgspec.Struct, kw_only=True):

@@ -70,11 +70,11 @@ def hold_against(
             audit.status = "failed" if _fails(audit, fail_on) else "passed"
     gone = fixed(report, baseline, scope)
     report.baseline = name
-    report.fixed = [_as_fixed(one) for one in sorted(gone, key=lambda one: one.key)]
-    _conclude(report, strict=strict)
+    report.fixed = [_as_fixed(one, strict) for one in sorted(gone, key=lambda one: one.key)]
+    _conclude(report)
 
 
-def _as_fixed(one: Recorded) -> FixedFinding:
+def _as_fixed(one: Recorded, strict: bool) -> FixedFinding:
     return FixedFinding(
         file=one.file,
         id=one.audit,
@@ -84,6 +84,7 @@ def _as_fixed(one: Recorded) -> FixedFinding:
         slot=one.slot,
         name=one.name,
         loss=one.loss,
+        fails=strict,
     )
 
 
@@ -117,12 +118,12 @@ def _fails(audit: AuditResult, fail_on: str) -> bool:
     )
 
 
-def _conclude(report: Report, *, strict: bool) -> None:
+def _conclude(report: Report) -> None:
     """The counts, the exit code and its reason, now that some of what was found is known."""
     summary = report.summary
     code = summary.exit_code if summary.exit_code > 1 else 0
     failed = any(audit.status == "failed" for audit in report.audits)
-    stale = strict and bool(report.fixed)
+    stale = any(one.fails for one in report.fixed)
     code = max(code, int(failed or stale))
     reason = reason_of(code, report.audits, len(report.bad_files)) if code <= 4 else summary.reason
     if stale:

@@ -1,7 +1,8 @@
 """Annotations on the lines of case files, by the workflow commands of GitHub Actions.
 
 What the case expects or the baseline knows is no annotation: GitHub shows ten of a kind for a step, and they
-are for what is new. `-v` shows it as notices; what is fixed is a notice of its own.
+are for what is new. `-v` shows it as notices; what is fixed is a notice of its own, or an error where the run
+fails for it.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def render(report: Report, page: Page) -> str:
     lines = [
         *(_bad_file(error, page) for error in report.bad_files),
         *(text for audit in audits for text in _audit(audit, page)),
-        *(_fixed(finding, page) for finding in report.fixed if page.detail >= 0),
+        *(_fixed(finding, page) for finding in report.fixed if finding.fails or page.detail >= 0),
         inert(page.show(totals(report))),
         inert(page.show(verdict(report))),
     ]
@@ -100,7 +101,7 @@ def _fixed(finding: FixedFinding, page: Page) -> str:
     what = named(finding.code, finding.name, finding.slot)
     title = f"fixed: {what} [{finding.loss or finding.id}, {mode(finding)}]"
     where = {"file": page.show(finding.file), "title": page.show(title)}
-    return command("notice", where, "in the baseline, and gone")
+    return command("error" if finding.fails else "notice", where, "in the baseline, and gone")
 
 
 def _shown(paragraphs: list[str], page: Page) -> str:

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from aliascheck.report import AuditResult, FileError, Report
+from aliascheck.report import AuditResult, FileError, FixedFinding, Report
 from aliascheck.reporters.audit import full_lines
 from aliascheck.reporters.concise import audit_texts
 from aliascheck.reporters.layout import write
 from aliascheck.reporters.page import Page
-from aliascheck.reporters.words import flat, headline, is_known, mode, skip_reason, unmet_line, unplaced
+from aliascheck.reporters.words import (
+    fixed_line,
+    flat,
+    headline,
+    is_known,
+    mode,
+    skip_reason,
+    unmet_line,
+    unplaced,
+)
 from aliascheck.reporters.xml import Element, document
 
 TABLE = Page(width=100)
@@ -23,6 +32,9 @@ def render(report: Report, page: Page) -> str:
     seconds = {file: sum(audit.seconds for audit in some) for file, some in audits.items()}
     for error in report.bad_files:
         cases.setdefault(error.file, []).append(_bad_file(error))
+    for stale in report.fixed:
+        if stale.fails:
+            cases.setdefault(report.baseline or "baseline", []).append(_stale(stale))
     suites = [_suite(file, some, seconds.get(file, 0.0)) for file, some in sorted(cases.items())]
     everything = [case for some in cases.values() for case in some]
     counts = _counts(everything, report.summary.seconds)
@@ -106,6 +118,12 @@ def _bad_file(error: FileError) -> Element:
         attributes,
         [Element("error", {"type": "bad case file", "message": flat(unplaced(error))}, shown)],
     )
+
+
+def _stale(finding: FixedFinding) -> Element:
+    attributes = {"name": fixed_line(finding), "classname": "baseline", "time": "0.000"}
+    failure = Element("failure", {"type": "fixed", "message": "in the baseline, and gone: take it out"})
+    return Element("testcase", attributes, [failure])
 
 
 def _dotted(file: str) -> str:

@@ -33,7 +33,9 @@ def _lines(report: Report, page: Page) -> Iterator[Text]:
         yield from section
         yield line()
     for one in report.fixed:
-        yield from hanging(("fixed ", GOOD), page.show(fixed_line(one)), page, indent=0, hang=2)
+        yield from hanging(
+            ("fixed ", BAD if one.fails else GOOD), page.show(fixed_line(one)), page, indent=0, hang=2
+        )
     if report.fixed:
         yield from hanging(("", PLAIN), page.show(_stale(report)), page, indent=0, hang=2)
         yield line()

@@ -273,3 +273,15 @@ def test_a_run_killed_while_it_records_leaves_the_old_baseline(call: Call) -> No
     assert killed.returncode == -9
     assert Path("reports/baseline.json").read_bytes() == before
     assert re.search("AC103", before.decode())
+
+
+def test_where_strict_every_format_tells_that_what_is_fixed_fails(call: Call) -> None:
+    write('id = "a"\n' + HALF)
+    call("baseline")
+    write('id = "a"\n' + CLEAN)
+    lenient = call(*GATE, "--format", "github", "--junit", "lenient.xml").out
+    strict = call(*GATE, "--strict-baseline", "--format", "github", "--junit", "strict.xml").out
+    assert "::notice file=cases/tied.toml" in lenient and "::error" not in lenient
+    assert "::error file=cases/tied.toml" in strict
+    assert 'failures="0"' in Path("lenient.xml").read_text()
+    assert 'failures="1"' in Path("strict.xml").read_text()
