@@ -73,6 +73,7 @@ def audit(
     elif ties is not None:
         settings["ties"] = ties
     subject = home.make_subject(model, loss, **settings)
+    tied = home.tied_places(model, ties) if engine == "torch" and ties is not None else ()
     rtol, atol = _tolerance(tolerance)
     judged_by = _contract(contract or str(getattr(home, "DEFAULT_CONTRACT", "sum")))
     outcomes = audit_subject(
@@ -86,6 +87,7 @@ def audit(
             seed=seed,
             probes=probes or DIRECTIONS,
             thorough=thorough,
+            ties=tied,
         ),
     )
     results = []

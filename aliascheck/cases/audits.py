@@ -119,11 +119,16 @@ class _AuditReader(Data, frozen=True):
             params_place=self.place(("params",)),
             combination="",
             overrides=(),
+            args=self._args(table),
         )
-        for combination in read_matrix(self.data.get("matrix", {}), self.place):
+        for combination in read_matrix(self.data.get("matrix", {}), self.place, foreign=self.foreign):
             suffix = f"[{combination.label}]" if combination.label else ""
             yield replace(
-                audit, id=name + suffix, combination=combination.label, overrides=combination.bindings
+                audit,
+                id=name + suffix,
+                combination=combination.label,
+                overrides=combination.bindings,
+                args={**audit.args, **combination.args},
             )
 
     def _id(self, table: schema.Audit) -> str:
@@ -231,6 +236,12 @@ class _AuditReader(Data, frozen=True):
         if reason is not None and not reason.strip():
             raise self.place(("skip",)).error("no reason: say why the audit is skipped")
         return reason
+
+    def _args(self, table: schema.Audit) -> Mapping[str, Any]:
+        args = _given(table.args)
+        if args is not None and not self.foreign:
+            raise self.place(("args",)).error("the file has no [model], and nothing takes arguments")
+        return args or {}
 
     def _expect(self, table: schema.Audit) -> Expectations:
         self._check_modes_expected(table)

@@ -25,9 +25,9 @@ class Audit(Data, frozen=True, eq=False):
     """One audit of a case, in one combination of its matrix. None: the case does not say.
 
     `params` are the texts of the set and `members` what they write; audits of a Python model keep their
-    texts only. `expect` holds for the file's engine, `expect_elsewhere` for others, both by mode. `named`
-    tells that the case gives the id, which else is a number by position; `key` identifies the audit in its
-    file either way.
+    texts only, and `args` are what its factory is given besides the model's. `expect` holds for the file's
+    engine, `expect_elsewhere` for others, both by mode. `named` tells that the case gives the id, which else
+    is a number by position; `key` identifies the audit in its file either way.
     """
 
     id: str
@@ -54,6 +54,7 @@ class Audit(Data, frozen=True, eq=False):
     expect_elsewhere: Mapping[str, Mapping[str, Expectation]]
     combination: str
     overrides: Bindings
+    args: Mapping[str, Any]
     place: Place
     loss_place: Place
     params_place: Place

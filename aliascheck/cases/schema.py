@@ -173,6 +173,10 @@ class Defaults(_Table):
         ]
         | UnsetType
     ) = UNSET
+    args: (
+        Annotated[dict[str, Any], Meta(description="What the factory is given, over the args of [model].")]
+        | UnsetType
+    ) = UNSET
     skip: Annotated[str, Meta(description="Why this audit is not run.")] | UnsetType = UNSET
     expect: Expect | UnsetType = UNSET
 

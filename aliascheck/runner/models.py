@@ -50,6 +50,7 @@ def prepare_model(case: Case, audit: Audit, selection: Selection) -> PreparedMod
         wanted["ties"] = audit.ties
     try:
         subject: Subject = home.make_subject(model, loss, **wanted)
+        ties = home.tied_places(model, audit.ties) if engine == "torch" else ()
     except IncompleteError:
         raise
     except AliascheckError as error:
@@ -66,6 +67,7 @@ def prepare_model(case: Case, audit: Audit, selection: Selection) -> PreparedMod
             seed=seed,
             probes=selection.probes or audit.probes or DIRECTIONS,
             thorough=selection.thorough or bool(audit.thorough),
+            ties=ties,
         ),
     )
 
@@ -75,7 +77,7 @@ def _made(case: Case, model: Model, audit: Audit) -> tuple[Any, Callable[[Any], 
     module, make = _factory(case, model)
     with _beside(case.folder):
         try:
-            made = make(**model.args)
+            made = make(**{**model.args, **audit.args})
         except Exception as error:
             raise _bad(model, f"the factory failed: {type(error).__name__}: {error}") from error
     if not isinstance(made, tuple) or len(made) != 2 or not callable(made[1]):

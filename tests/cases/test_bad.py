@@ -313,6 +313,7 @@ BAD = {
         ["audit[1].matrix: 1,010 combinations: at most 1,000"],
     ),
     "model for the bundled engine": ('[model]\nfactory = "a.py:b"\n' + GOOD, ["model", "another engine"]),
+    "arguments without a model": (audit("args = { n = 1 }"), ["audit[1].args", "no [model]"]),
     "model without factory": ('engine = "torch"\n[model]\nargs = {}\n[[audit]]', ["model: no factory"]),
     "model with a bad factory": (
         'engine = "torch"\n[model]\nfactory = "a.py"\n[[audit]]',

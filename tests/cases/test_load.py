@@ -237,6 +237,27 @@ params = ["layers.0.weight"]
     assert (second.loss, second.loss_text, second.params) == (None, "x", ("layers.0.weight",))
 
 
+def test_arguments_of_a_factory() -> None:
+    case = case_of("""\
+engine = "torch"
+[model]
+factory = "tied_lm.py:make"
+[defaults]
+args = { tied = true, way = "no expression" }
+[[audit]]
+[[audit]]
+id = "sizes"
+args = { tied = false }
+matrix = { vocab = [4, 64], way = ["a b"] }
+""")
+    assert [(audit.id, audit.args) for audit in case.audits] == [
+        ("1", {"tied": True, "way": "no expression"}),
+        ("sizes[vocab=4,way=a b]", {"tied": False, "way": "a b", "vocab": 4}),
+        ("sizes[vocab=64,way=a b]", {"tied": False, "way": "a b", "vocab": 64}),
+    ]
+    assert not any(audit.overrides for audit in case.audits)
+
+
 def test_programs_for_other_engines() -> None:
     case = case_of('engine = "jax"\n[[audit]]\nloss = "1.0"\nparams = ["x"]\nmodes = ["explicit"]')
     assert case.engine == "jax"

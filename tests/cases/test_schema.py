@@ -42,7 +42,7 @@ def test_keys_are_those_of_the_format() -> None:
             "ties",
             "tolerance",
         ),
-        *("seed", "probes", "thorough", "timeout", "matrix", "skip"),
+        *("seed", "probes", "thorough", "timeout", "matrix", "args", "skip"),
     }
     assert audit - set(Defaults.__struct_fields__) == {"id", "loss"}
     assert not audit & NOT_YET

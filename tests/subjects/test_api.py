@@ -94,6 +94,8 @@ title = "tied"
 engine = "autograd"
 [model]
 factory = "tied.py:make"
+args = { n = 99 }
+[defaults]
 args = { n = 6 }
 [[audit]]
 id = "each"

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+import aliascheck
 from aliascheck.errors import AliascheckError
 from aliascheck.subjects.torch import make_subject
 from tests.subjects.torch_models import (
@@ -232,6 +233,16 @@ def test_ties_after_loading_copying_and_moving(case):
     outcome = run(make(), reconstruction, "implicit", {"ties": ((ENC, DEC),)})
     assert labels(outcome) == (["AC302"] if expected == APART else [])
     assert words(outcome) == expected
+
+
+@pytest.mark.parametrize("make", [Tied, lambda: copy.deepcopy(untied(Tied()))], ids=["one", "two"])
+def test_declared_ties_of_the_api(make):
+    module, tie = make(), ("enc.weight", "dec.weight")
+    report = aliascheck.audit(module, reconstruction, ties=[tie], modes=["implicit"])
+    apart = module.enc.weight is not module.dec.weight
+    assert [found.code for found in report.findings] == (["AC302"] if apart else [])
+    with pytest.raises(AliascheckError, match=r"no tensor 'enc\.weigth' \(did you mean 'enc\.weight'"):
+        aliascheck.audit(module, reconstruction, ties=[("enc.weigth", "dec.weight")])
 
 
 TIES = {  # tie_weights, names: findings and words in explicit mode

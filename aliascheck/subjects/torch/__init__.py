@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from aliascheck.errors import IncompleteError
+from aliascheck.memory import Path
 from aliascheck.subjects.subject import Subject
 
 
@@ -35,3 +36,13 @@ def make_subject(
     from aliascheck.subjects.torch.members import model_of
 
     return model_of(module, loss, params, stops=stop_gradient, seed=seed, tie_weights=tie_weights)
+
+
+def tied_places(module: Any, ties: Iterable[Iterable[str]]) -> tuple[tuple[Path, ...], ...]:
+    """The places of a module that are declared to share memory, from their names.
+
+    Raises: AliascheckError where a name leads nowhere.
+    """
+    from aliascheck.subjects.torch.members import named_places
+
+    return tuple(tuple(place.path for place in named_places(tie, module)) for tie in ties)

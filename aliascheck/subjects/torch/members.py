@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -30,13 +30,22 @@ def model_of(
             hint="audit the module that it was scripted from",
         )
     places = find_places(module)
-    chosen = _trained(module, places) if params is None else [_named(name, module, places) for name in params]
-    for place in chosen:
-        if not place.is_real:
-            raise AliascheckError(f"{place.name} has no real numbers in memory of its own")
+    chosen = _real(_trained(module, places) if params is None else _named(params, module, places))
     members = _under_all_names(chosen, places) if tie_weights else chosen
     stage = Stage(module, loss, places, members, seed=seed, mirrored=mirrored)
     return Model(stage, stops=stops, tied=tie_weights)
+
+
+def named_places(names: Iterable[str], module: Any) -> list[Place]:
+    """The places that names lead to. Raises: AliascheckError where one leads to no real numbers."""
+    return _real(_named(names, module, find_places(module)))
+
+
+def _real(places: list[Place]) -> list[Place]:
+    for place in places:
+        if not place.is_real:
+            raise AliascheckError(f"{place.name} has no real numbers in memory of its own")
+    return places
 
 
 def _trained(module: Any, places: Sequence[Place]) -> list[Place]:
@@ -49,7 +58,11 @@ def _trained(module: Any, places: Sequence[Place]) -> list[Place]:
     return list(first.values())
 
 
-def _named(name: str, module: Any, places: Sequence[Place]) -> Place:
+def _named(names: Iterable[str], module: Any, places: Sequence[Place]) -> list[Place]:
+    return [_place_of(name, module, places) for name in names]
+
+
+def _place_of(name: str, module: Any, places: Sequence[Place]) -> Place:
     """The place of a name; a second name of a submodule leads to the first."""
     for place in places:
         if place.name == name:
