@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -139,6 +141,21 @@ def test_checkpoints_are_no_stops():
     with pytest.warns(UserWarning, match="None of the inputs"):
         subject.base()
     assert not subject.has_stops()
+
+
+def test_evaluations_without_a_graph_complain_of_nothing(recwarn):
+    module = Net(nn.Linear(4, 4), nn.Tanh())
+
+    def loss(module):
+        x = X.clone().requires_grad_()
+        for _ in range(2):
+            x = torch.utils.checkpoint.checkpoint(module, x, use_reentrant=True)
+        return x.square().mean()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert labels(run(module, loss, "implicit")) == []
+    assert not recwarn.list
 
 
 def test_a_loss_that_takes_another_path_does_not_replay():
