@@ -29,10 +29,9 @@ def with_keys(audits: Sequence[Audit]) -> tuple[Audit, ...]:
 
 
 def _hash(audit: Audit) -> str:
-    asked = [_one_line(audit.loss_text), audit.params, audit.contract, audit.combination]
-    if audit.args:
-        asked.append(sorted(audit.args.items()))
-    return "#" + hashlib.sha256(repr(tuple(asked)).encode()).hexdigest()[:HASH_LENGTH]
+    asked = (_one_line(audit.loss_text), audit.params, audit.contract, audit.combination)
+    given = (sorted(audit.args.items()),) if audit.args else ()
+    return "#" + hashlib.sha256(repr(asked + given).encode()).hexdigest()[:HASH_LENGTH]
 
 
 def _rest(audit: Audit) -> str:

@@ -53,6 +53,14 @@ def test_loss_set_contract_and_matrix_do() -> None:
     assert len(set(found)) == len(found) == 7
 
 
+def test_arguments_of_a_python_model_do() -> None:
+    head = 'engine = "torch"\n[model]\nfactory = "a.py:make"\n'
+    plain, tied, untied = "[[audit]]\n", *(f"[[audit]]\nargs = {{ tied = {v} }}\n" for v in ("true", "false"))
+    first, second, third = keys(plain, tied, untied, head=head)
+    assert len({first, second, third}) == 3
+    assert keys(untied, plain, tied, head=head) == [third, first, second]
+
+
 def test_a_default_contract_counts_as_the_audit_s_own() -> None:
     assert keys(PLAIN, head=LET + '[defaults]\ncontract = "each"\n') == keys(PLAIN + 'contract = "each"\n')
 
