@@ -82,6 +82,13 @@ class TestOneArrayTwice:
         w = array(A)
         assert found(pair(w, w), jax.jit(of_pair)) == [f"AC103:{name}" for name in PAIR]
 
+    def test_donated(self):
+        """A call would raise, or take the arrays away; an audit does neither."""
+        w = array(A)
+        donating = jax.jit(of_pair, donate_argnums=0)
+        assert found(pair(w, w), donating) == [f"AC103:{name}" for name in PAIR]
+        assert np.array_equal(w, A)
+
     def test_the_default_contract_is_each(self):
         assert subjects.DEFAULT_CONTRACT == "each"
 

@@ -33,10 +33,14 @@ def square(module: Any) -> Any:
     return (module(X) ** 2).mean()
 
 
+def transposed(a: Any) -> Any:
+    return a.t()
+
+
 class Coder(nn.Module):
     """Encodes by `A`, decodes by `B`, which is made of `A`, or by what `decode` makes of `A` in each call."""
 
-    def __init__(self, make: Any = None, decode: Callable[[Any], Any] = lambda a: a.t()) -> None:
+    def __init__(self, make: Any = None, decode: Callable[[Any], Any] = transposed) -> None:
         super().__init__()
         self.A = nn.Parameter(numbers(ROWS, COLUMNS))
         self.decode = decode
