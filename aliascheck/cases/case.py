@@ -69,7 +69,7 @@ class Model(Data, frozen=True):
 
 
 class Case(Data, frozen=True, eq=False):
-    """One case file. `path` is shown to people; `folder` is where it lies."""
+    """One case file. `path` is shown to people; `folder` is where it lies, and `data` what it held."""
 
     path: str
     folder: pathlib.Path
@@ -79,6 +79,7 @@ class Case(Data, frozen=True, eq=False):
     model: Model | None
     let: Bindings
     audits: tuple[Audit, ...]
+    data: bytes = b""
 
     def expectation(self, audit: Audit, mode: str, engine: str | None = None) -> Expectation | None:
         """What `mode` of `engine` (default: the file's) must show, None where the case does not say."""

@@ -57,7 +57,7 @@ def read_case(data: bytes, file: str, folder: Path) -> Case:
     try:
         lines = locate(text)
         source = Source(file, _parse(text, file), lines)
-        return _read(source, folder)
+        return _read(source, folder, data)
     except NestingError as error:
         raise BadCase(
             f"nested deeper than {MAX_NESTING} levels",
@@ -93,7 +93,7 @@ def _not_toml(error: tomllib.TOMLDecodeError, text: str, file: str) -> BadCase:
     return BadCase(message, file=file, line=line, inside=f"line {line}, column {column}", snippet=snippet)
 
 
-def _read(source: Source, folder: Path) -> Case:
+def _read(source: Source, folder: Path, data: bytes) -> Case:
     form = check_form(source)
     engine = _engine(source)
     model = _model(source, engine)
@@ -106,6 +106,7 @@ def _read(source: Source, folder: Path) -> Case:
         model=model,
         let=_let(source),
         audits=read_audits(source, engine, foreign=model is not None),
+        data=data,
     )
 
 

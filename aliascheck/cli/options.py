@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -64,6 +65,27 @@ def _tolerance(context: click.Context, parameter: click.Parameter, value: float 
     return value
 
 
+def _timeout(context: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not (0 < value < math.inf):
+        raise click.BadParameter("it must be a number larger than zero")
+    return value
+
+
+def _jobs(context: click.Context, parameter: click.Parameter, value: str) -> int:
+    if value == "auto":
+        return _cores()
+    if not (value.isascii() and value.isdigit()):
+        raise click.BadParameter("it must be a number, or auto")
+    return int(value)
+
+
+def _cores() -> int:
+    """The cores that this process may use, which may be fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _engine(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
     if value is None or value in BUNDLED:
         return value
@@ -113,5 +135,25 @@ HOW: dict[str, Option] = {
     ),
     "strict_skips": _option(
         "--strict-skips", is_flag=True, help="Skipped audits make the run fail (exit 4)."
+    ),
+    "jobs": _option(
+        "--jobs",
+        metavar="N",
+        default="0",
+        callback=_jobs,
+        help="Worker processes: a number, auto for one a core, 0 for none.  [default: 0]",
+    ),
+    "timeout": _option(
+        "--timeout",
+        type=float,
+        metavar="SECONDS",
+        callback=_timeout,
+        help="End an audit that takes longer (by a worker; goes before timeouts in cases).",
+    ),
+    "memory": _option(
+        "--memory",
+        type=click.IntRange(min=1),
+        metavar="MIB",
+        help="End an audit that takes more resident memory, beyond that of its worker before it.",
     ),
 }

@@ -9,6 +9,7 @@ import click
 from aliascheck import runner
 from aliascheck.cli import gating, options, reports
 from aliascheck.cli.progress import terminal_progress
+from aliascheck.cli.streams import models_apart
 
 
 @click.command("run")
@@ -22,7 +23,7 @@ def command(
     """Audit case files and folders (default: cases/)."""
     gate.check()
     with output.prepared() as write:
-        with terminal_progress() as progress:
+        with models_apart(), terminal_progress() as progress:
             report = runner.run_cases(paths or [options.DEFAULT], selection, progress)
         gate.hold(report, selection, paths)
         write(report)

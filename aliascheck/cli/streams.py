@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout, suppress
 from io import TextIOWrapper
 from typing import TextIO
 
 from aliascheck.errors import IncompleteError
+
+OUT, ERR = 1, 2  # descriptors
 
 
 def prepare_streams() -> None:
@@ -46,6 +50,46 @@ def say(text: str) -> None:
         _write(sys.stderr, "".join(inert(visible(line)) + "\n" for line in text.splitlines()))
     except OSError:
         _abandon(sys.stderr)
+
+
+@contextmanager
+def models_apart() -> Iterator[None]:
+    """Send what models print, natively as well, to standard error: standard output carries the result."""
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(sys.stderr or nowhere):
+        kept = _swapped()
+        try:
+            yield
+        finally:
+            if kept is not None:
+                _flush_native()
+                os.dup2(kept, OUT)
+                os.close(kept)
+
+
+def _swapped() -> int | None:
+    """What standard output was, standard error being in its place; None where one of them is closed."""
+    if sys.__stdout__ is not None:
+        with suppress(OSError, ValueError):
+            sys.__stdout__.flush()
+    try:
+        kept = os.dup(OUT)
+    except OSError:
+        return None
+    try:
+        os.dup2(ERR, OUT)
+    except OSError:
+        os.close(kept)
+        return None
+    return kept
+
+
+def _flush_native() -> None:
+    """Have the C library write what native code printed, before standard output is the result's again."""
+    if os.name == "posix":
+        import ctypes
+
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).fflush(None)
 
 
 def _write(stream: TextIO | None, text: str) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -113,7 +115,8 @@ def _factory(case: Case, model: Model) -> tuple[ModuleType, Callable[..., Any]]:
 def _file(path: Path) -> ModuleType:
     if not path.is_file():
         raise FileNotFoundError(path)
-    name = f"aliascheck_case_{path.stem}_{abs(hash(path))}"
+    digest = hashlib.sha256(os.fsencode(path)).hexdigest()  # the same in every process, as messages name it
+    name = f"aliascheck_case_{path.stem}_{digest[:12]}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)

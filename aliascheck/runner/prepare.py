@@ -30,6 +30,7 @@ from aliascheck.memory import (
     normalize,
     parse_path,
 )
+from aliascheck.runner.groups import shared_key
 from aliascheck.runner.selection import Selection
 from aliascheck.subjects.program import Plain, Program
 
@@ -54,8 +55,7 @@ def prepare(case: Case, audit: Audit, modes: list[str], selection: Selection) ->
     if "explicit" in modes:
         _refuse_nesting(audit, members)
     expression = _loss_of(audit).expression
-    key = (case.path, audit.combination, audit.loss_text)
-    program = Program(bindings, expression.evaluate, members, key)
+    program = Program(bindings, expression.evaluate, members, shared_key(case, audit))
     with _located(audit.loss_place), np.errstate(all="ignore"), metered(meter.fresh()):
         loss = check_loss(expression.evaluate(Plain(bindings)))
     if not math.isfinite(loss):

@@ -7,6 +7,7 @@ from typing import Any
 
 from aliascheck.auditing import Outcome, Settings
 from aliascheck.cases import Audit, Case, Expectation, compare_entries
+from aliascheck.errors import AliascheckError, CaseError, IncompleteError
 from aliascheck.report import AuditResult, Status, Unmet
 from aliascheck.runner.outcomes import fill
 from aliascheck.runner.selection import Selection
@@ -30,6 +31,15 @@ def blank_result(case: Case, audit: Audit, mode: str, selection: Selection, stat
         loss_text=audit.loss_text,
         params=list(audit.params),
     )
+
+
+def errored_result(
+    case: Case, audit: Audit, mode: str, selection: Selection, error: AliascheckError
+) -> tuple[list[AuditResult], int]:
+    """The result of an audit that ended with an error, and the exit code that it demands."""
+    result = blank_result(case, audit, mode, selection, "error")
+    result.error = str(error)
+    return [result], error.exit_code if isinstance(error, CaseError) else IncompleteError.exit_code
 
 
 def result_of(

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from aliascheck import __version__
 from aliascheck.auditing import Known, Settings
 from aliascheck.auditing import audit as audit_subject
 from aliascheck.cases import Audit, Case
-from aliascheck.errors import AliascheckError, CaseError, UsageError
+from aliascheck.errors import AliascheckError, UsageError
 from aliascheck.report import AuditResult, Report, Tool, reason_of, summarize
+from aliascheck.runner.limits import needs_workers
 from aliascheck.runner.models import is_installed, prepare_model
 from aliascheck.runner.prepare import prepare
-from aliascheck.runner.results import blank_result, result_of
+from aliascheck.runner.results import blank_result, errored_result, result_of
 from aliascheck.runner.selection import BUNDLED, Chosen, Selection, choose, file_errors
+from aliascheck.runner.unforeseen import unforeseen
 from aliascheck.subjects.subject import Subject
 
 Progress = Callable[[int, int, str], None]
@@ -37,24 +40,38 @@ def run_cases(
     started = time.perf_counter()
     chosen = choose(paths, selection)
     _refuse_untrusted(chosen, selection)
-    results: list[AuditResult] = []
+    found: dict[int, list[AuditResult]] = {}
     codes = {error.exit_code for error in chosen.errors}
     interrupted = False
-    known: Known = {}
     try:
-        for done, (case, audit) in enumerate(chosen.audits):
-            if on_progress is not None:
-                on_progress(done, len(chosen.audits), f"{case.path} {audit.id}")
-            found, code = run_audit(case, audit, selection, named=case.path in chosen.named, known=known)
-            results += found
-            codes.add(code)
+        with closing(_outcomes(chosen, selection, on_progress)) as outcomes:
+            for number, of_audit, code in outcomes:
+                found[number] = of_audit
+                codes.add(code)
     except KeyboardInterrupt:
         interrupted = True
+    results = [result for number in sorted(found) for result in found[number]]
     exit_code = INTERRUPTED if interrupted else max(codes, default=0)
     bad = file_errors(chosen.errors)
     reason = "interrupted" if interrupted else reason_of(exit_code, results, len(bad))
     summary = summarize(results, bad, time.perf_counter() - started, exit_code, reason)
     return Report(tool=Tool(version=__version__), summary=summary, audits=results, bad_files=bad)
+
+
+def _outcomes(
+    chosen: Chosen, selection: Selection, on_progress: Progress | None
+) -> Generator[tuple[int, list[AuditResult], int]]:
+    """Each audit's number, its results, and the exit code that they demand, as soon as they are there."""
+    if needs_workers(chosen, selection):
+        from aliascheck.runner.workers import Workers
+
+        yield from Workers(run_audit, chosen, selection, on_progress).outcomes()
+        return
+    known: Known = {}
+    for number, (case, audit) in enumerate(chosen.audits):
+        if on_progress is not None:
+            on_progress(number, len(chosen.audits), f"{case.path} {audit.id}")
+        yield number, *run_audit(case, audit, selection, named=case.path in chosen.named, known=known)
 
 
 def _refuse_untrusted(chosen: Chosen, selection: Selection) -> None:
@@ -87,7 +104,9 @@ def run_audit(
             for outcome in audit_subject(subject, modes, settings, known)
         ]
     except AliascheckError as error:
-        return _errored(case, audit, modes[0], selection, error)
+        return errored_result(case, audit, modes[0], selection, error)
+    except (Exception, SystemExit) as error:  # noqa: BLE001  all others still run
+        return errored_result(case, audit, modes[0], selection, unforeseen(case, audit, error))
     return results, int(any(result.status == "failed" for result in results))
 
 
@@ -129,11 +148,3 @@ def _without_engine(
     for result in results:
         result.error = reason
     return results, 4
-
-
-def _errored(
-    case: Case, audit: Audit, mode: str, selection: Selection, error: AliascheckError
-) -> tuple[list[AuditResult], int]:
-    result = blank_result(case, audit, mode, selection, "error")
-    result.error = str(error)
-    return [result], error.exit_code if isinstance(error, CaseError) else 4

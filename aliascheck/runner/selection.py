@@ -18,6 +18,7 @@ class Selection(Data, frozen=True):
     """What to run, and settings that override those of the cases. None: as the case says.
 
     `programs` leaves out the models that live in Python, which run on their own engine only.
+    `jobs` counts worker processes, 0 being none; `timeout` (seconds) and `memory` (MiB) limit each audit.
     """
 
     text: str | None = None
@@ -33,6 +34,9 @@ class Selection(Data, frozen=True):
     strict_skips: bool = False
     trust: bool = False
     programs: bool = False
+    jobs: int = 0
+    timeout: float | None = None
+    memory: int | None = None
 
     def engine_of(self, case: Case) -> str:
         """The engine that a case's audits run on."""
