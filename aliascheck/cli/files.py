@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from aliascheck.cli.drafts import draft_beside, remove_left_over, replace_file
 from aliascheck.errors import IncompleteError, UsageError
 
 
@@ -23,24 +23,19 @@ def report_file(path: Path | None, option: str) -> Iterator[Callable[[str], None
         return
     _check(path, option)
     if path.exists() and not path.is_file():  # a device or a pipe
-        yield partial(_fill, path, path)
+        yield partial(_put, path, _fill)
         return
-    with _draft_beside(path.resolve(), option) as draft:
-        yield partial(_fill, draft, path.resolve())
+    _try(path.resolve(), option)
+    yield partial(_put, path.resolve(), replace_file)
 
 
-@contextmanager
-def _draft_beside(path: Path, option: str) -> Iterator[Path]:
+def _try(path: Path, option: str) -> None:
+    remove_left_over(path)
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", dir=path.parent)
+        with draft_beside(path):
+            return
     except OSError as error:
         raise UsageError(f"{option} {path}: cannot write there: {error.strerror}") from error
-    os.close(handle)
-    draft = Path(name)
-    try:
-        yield draft
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _check(path: Path, option: str) -> None:
@@ -54,19 +49,12 @@ def _check(path: Path, option: str) -> None:
         raise UsageError(f"{option} {path}: the file may not be written")
 
 
-def _fill(draft: Path, path: Path, text: str) -> None:
+def _put(path: Path, write: Callable[[Path, str], None], text: str) -> None:
     try:
-        draft.write_text(text, encoding="utf-8")
-        if draft != path:
-            draft.chmod(_mode_of(path))
-            draft.replace(path)
+        write(path, text)
     except OSError as error:
         raise IncompleteError(f"cannot write {path}: {error.strerror}") from error
 
 
-def _mode_of(path: Path) -> int:
-    if path.exists():
-        return path.stat().st_mode & 0o777
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
+def _fill(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")

@@ -11,11 +11,20 @@ from typing import TextIO
 
 from aliascheck.errors import IncompleteError
 
-OUT, ERR = 1, 2  # descriptors
+IN, OUT, ERR = 0, 1, 2  # descriptors
 
 
 def prepare_streams() -> None:
-    """Let characters that a stream's encoding lacks be written as escapes."""
+    """Let characters that a stream's encoding lacks be written as escapes.
+
+    Standard descriptors that are closed are opened on nothing: else the next file to be opened would stand in
+    for them, and be written to by models and workers.
+    """
+    for descriptor in (IN, OUT, ERR):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # it takes the lowest number, this one
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -60,26 +69,18 @@ def models_apart() -> Iterator[None]:
         try:
             yield
         finally:
-            if kept is not None:
-                _flush_native()
-                os.dup2(kept, OUT)
-                os.close(kept)
+            _flush_native()
+            os.dup2(kept, OUT)
+            os.close(kept)
 
 
-def _swapped() -> int | None:
-    """What standard output was, standard error being in its place; None where one of them is closed."""
+def _swapped() -> int:
+    """What standard output was, standard error being in its place."""
     if sys.__stdout__ is not None:
         with suppress(OSError, ValueError):
             sys.__stdout__.flush()
-    try:
-        kept = os.dup(OUT)
-    except OSError:
-        return None
-    try:
-        os.dup2(ERR, OUT)
-    except OSError:
-        os.close(kept)
-        return None
+    kept = os.dup(OUT)
+    os.dup2(ERR, OUT)
     return kept
 
 
