@@ -61,6 +61,10 @@ class Idle(Data, frozen=True):
     """A worker has nothing to do."""
 
 
+# Workers run as many threads each as one process would, for sums differ in their last bits with the number of
+# threads. Threads that spin while they wait would take the cores from other workers.
+THREADS = {"OMP_WAIT_POLICY": "PASSIVE"}
+
 _lines: list[Connection] = []
 
 
@@ -74,7 +78,7 @@ def order_of(group: Group, selection: Selection) -> Order:
 def begin(line: Connection, environment: dict[str, str]) -> None:
     """Make this process a worker that tells on `line` what it does."""
     os.environ.clear()  # that of the server which it was forked from may be an old one
-    os.environ.update(environment)
+    os.environ.update({**THREADS, **environment})
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if hasattr(os, "setsid"):  # a group of its own, with all that models start: it can be ended as one
         os.setsid()
