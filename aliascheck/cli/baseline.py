@@ -14,7 +14,7 @@ from aliascheck.cli.gating import INTERRUPTED, scope_of
 from aliascheck.cli.pages import output_page
 from aliascheck.cli.progress import terminal_progress
 from aliascheck.cli.stored import read_bytes
-from aliascheck.cli.streams import emit, say
+from aliascheck.cli.streams import emit, models_apart, say
 from aliascheck.errors import CaseError, IncompleteError
 from aliascheck.report import Report
 from aliascheck.reporters.words import count
@@ -36,7 +36,7 @@ def command(paths: tuple[Path, ...], path: Path, selection: runner.Selection) ->
     before = _read(path)
     _make_folder(path)
     with report_file(path, "-o") as write:
-        with terminal_progress() as progress:
+        with models_apart(), terminal_progress() as progress:
             report = runner.run_cases(paths or [options.DEFAULT], selection, progress)
         if report.summary.exit_code == INTERRUPTED:
             say("interrupted: the baseline is as it was")

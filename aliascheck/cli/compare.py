@@ -10,7 +10,7 @@ from aliascheck import runner
 from aliascheck.cli import options, reports
 from aliascheck.cli.pages import output_page
 from aliascheck.cli.progress import terminal_progress
-from aliascheck.cli.streams import emit
+from aliascheck.cli.streams import emit, models_apart
 from aliascheck.reporters import comparison
 from aliascheck.runner.models import is_installed
 
@@ -26,7 +26,7 @@ def command(paths: tuple[Path, ...], selection: runner.Selection, output: report
     on their own. Exits with 0 whatever the engines report.
     """
     with output.prepared() as write_files:
-        with terminal_progress() as progress:
+        with models_apart(), terminal_progress() as progress:
             report = runner.run_on_engines(
                 paths or [options.DEFAULT], selection, _engines(selection), progress
             )
