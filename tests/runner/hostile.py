@@ -53,11 +53,20 @@ def _hold() -> None:
     held = bytearray(MEBIBYTES * 2**20)
     held[::4096] = b"x" * len(held[::4096])
     time.sleep(30)
+    (Path(os.environ[PIDS]) / "slept").touch()
 
 
 def _touch() -> None:
     held = bytearray(MEBIBYTES * 2**20)
     held[::4096] = b"x" * len(held[::4096])
+
+
+KEPT: list[bytearray] = []
+
+
+def _keep() -> None:
+    KEPT.append(bytearray(MEBIBYTES * 2**20))
+    KEPT[0][::4096] = b"x" * len(KEPT[0][::4096])
 
 
 def _overflow() -> None:
@@ -75,6 +84,7 @@ def _leave_child_with_line() -> None:
     if os.fork() == 0:
         _leave_note()
         time.sleep(60)
+        (Path(os.environ[PIDS]) / "slept").touch()
     os._exit(0)
 
 
@@ -94,6 +104,8 @@ DEEDS: dict[str, Callable[[], None]] = {
     "hangs-deaf": _hang_deaf,
     "holds": _hold,
     "touches": _touch,
+    "keeps": _keep,
+    "drops": KEPT.clear,
     "overflows": _overflow,
     "forks": _leave_child_with_line,
     "prints": _print,

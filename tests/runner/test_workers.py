@@ -59,6 +59,14 @@ def test_a_report_does_not_tell_the_number_of_workers(run: Run, together: bool) 
         assert timeless(run(*titles, together=together, jobs=jobs)) == serial
 
 
+@pytest.mark.slow
+def test_the_shipped_cases_do_not_tell_the_number_of_workers() -> None:
+    cases = [Path(__file__).resolve().parents[2] / "cases"]
+    serial = timeless(run_cases(cases))
+    for jobs in (1, 3):
+        assert timeless(run_cases(cases, Selection(jobs=jobs))) == serial
+
+
 def test_audits_of_one_loss_are_measured_once_in_workers_as_well(run: Run) -> None:
     def evaluations(report: Report) -> int:
         return sum(result.evaluations for result in report.audits)
@@ -86,6 +94,7 @@ def test_a_worker_that_dies_takes_one_audit_with_it(run: Run, deed: str, words: 
     assert [result.id for result in report.audits] == ["0", "1", "1", "2", "3", "3", "4"]
     assert (report.summary.exit_code, report.summary.passed, report.summary.errors) == (4, 6, 1)
     assert all(is_gone(pid) for pid in pids(tmp_path))
+    assert not (tmp_path / "slept").exists()
 
 
 @posix
@@ -123,17 +132,24 @@ def test_without_limits_everything_runs_in_this_process(run: Run, extra: str) ->
 
 
 @linux
-@pytest.mark.parametrize("deed", ["holds", "touches"])
-def test_an_audit_that_exceeds_its_memory_is_ended(run: Run, deed: str) -> None:
+@pytest.mark.parametrize("looking", [True, False])
+def test_an_audit_that_exceeds_its_memory_is_ended(
+    run: Run, looking: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not looking:  # as where it is all over between two glances
+        monkeypatch.setattr("aliascheck.runner.lane.resident", lambda pid: None)
+    deed = "holds" if looking else "touches"
     report = run("calm", deed, "calm", memory=hostile.MEBIBYTES // 2)
     assert list(errors(report)) == ["1"]
     assert "]: took more than 100 MiB of memory, the limit of --memory" in errors(report)["1"]
+    assert not (tmp_path / "slept").exists()
     assert (report.summary.exit_code, report.summary.passed) == (4, 2)
 
 
 @linux
 def test_memory_that_earlier_audits_took_is_not_counted(run: Run) -> None:
-    assert errors(run("touches", "calm", "touches", "calm", memory=2 * hostile.MEBIBYTES)) == {}
+    deeds = ("keeps", "touches", "drops", "calm", "touches", "calm")
+    assert errors(run(*deeds, memory=3 * hostile.MEBIBYTES // 2)) == {}
 
 
 def test_memory_that_cannot_be_known_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
