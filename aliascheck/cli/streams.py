@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout, suppress
+from contextlib import contextmanager, redirect_stdout
 from io import TextIOWrapper
 from typing import TextIO
 
@@ -64,33 +64,18 @@ def say(text: str) -> None:
 @contextmanager
 def models_apart() -> Iterator[None]:
     """Send what models print, natively as well, to standard error: standard output carries the result."""
+    from aliascheck.runner.printed import flush_printed
+
     with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(sys.stderr or nowhere):
-        kept = _swapped()
+        flush_printed()
+        kept = os.dup(OUT)
+        os.dup2(ERR, OUT)
         try:
             yield
         finally:
-            _flush_native()
+            flush_printed()
             os.dup2(kept, OUT)
             os.close(kept)
-
-
-def _swapped() -> int:
-    """What standard output was, standard error being in its place."""
-    if sys.__stdout__ is not None:
-        with suppress(OSError, ValueError):
-            sys.__stdout__.flush()
-    kept = os.dup(OUT)
-    os.dup2(ERR, OUT)
-    return kept
-
-
-def _flush_native() -> None:
-    """Have the C library write what native code printed, before standard output is the result's again."""
-    if os.name == "posix":
-        import ctypes
-
-        with suppress(OSError, AttributeError):
-            ctypes.CDLL(None).fflush(None)
 
 
 def _write(stream: TextIO | None, text: str) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 from importlib import import_module
+from io import TextIOWrapper
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -19,6 +21,7 @@ from aliascheck.report import AuditResult
 from aliascheck.runner import resident
 from aliascheck.runner.groups import Group
 from aliascheck.runner.models import is_installed
+from aliascheck.runner.printed import flush_printed
 from aliascheck.runner.selection import BUNDLED, Selection
 
 AuditOne = Callable[..., tuple[list[AuditResult], int]]  # as run_audit
@@ -84,6 +87,8 @@ def begin(line: Connection, environment: dict[str, str]) -> None:
         os.setsid()
     with suppress(OSError):
         os.dup2(2, 1)  # what models print is no result
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # which tells of audits that hang, too
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _lines[:] = [line]
     line.send(Ready(os.getpid()))
@@ -117,6 +122,7 @@ def _carry_out(audit_one: AuditOne, case: Case, chosen: list[tuple[int, Audit]],
         line.send(Begun(number, resident.resident(os.getpid())))
         results, code = audit_one(case, audit, order.selection, named=order.named, known=known)
         most = resident.peak() if kept else None
+        flush_printed()  # a worker is ended from outside, and writes nothing then
         line.send(Done(number, results, code, most))
 
 

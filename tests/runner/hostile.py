@@ -89,7 +89,10 @@ def _leave_child_with_line() -> None:
 
 
 def _print() -> None:
+    assert sys.__stdout__ is not None
     print("printed by Python")
+    sys.__stdout__.write("printed where output was\n")
+    ctypes.CDLL(None).puts(b"printed natively")
     os.write(1, b"written to the descriptor\n")
     subprocess.run(["echo", "printed by a child"], check=True)
 
