@@ -7,6 +7,7 @@ aliascheck.assert_gradients(model, loss)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
 
@@ -17,6 +18,7 @@ from aliascheck.errors import UsageError, did_you_mean
 from aliascheck.memory import DIRECTIONS
 from aliascheck.report import AuditResult, FindingResult, Report, Tool, summarize
 from aliascheck.reporters.page import Page
+from aliascheck.runner.origin import origin_of
 from aliascheck.runner.outcomes import fill
 from aliascheck.subjects.found import ENGINES, MODES, engine_of
 
@@ -75,6 +77,7 @@ def audit(
     subject = home.make_subject(model, loss, **settings)
     tied = home.tied_places(model, ties) if engine == "torch" and ties is not None else ()
     rtol, atol = _tolerance(tolerance)
+    began = datetime.now(UTC)
     judged_by = _contract(contract or str(getattr(home, "DEFAULT_CONTRACT", "sum")))
     outcomes = audit_subject(
         subject,
@@ -101,7 +104,12 @@ def audit(
     reason = f"{failed} of {len(results)} results with errors" if failed else "nothing unexpected"
     seconds = sum(result.seconds for result in results)
     summary = summarize(results, [], seconds, int(failed > 0), reason)
-    return ModelReport(tool=Tool(version=__version__), summary=summary, audits=results)
+    return ModelReport(
+        tool=Tool(version=__version__),
+        summary=summary,
+        audits=results,
+        origin=origin_of(results, began, seed),
+    )
 
 
 def assert_gradients(model: Any, loss: Loss, **settings: Any) -> None:

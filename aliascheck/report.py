@@ -19,6 +19,7 @@ from aliascheck.memory import NOTHING, Array, Fields, Wrapper
 
 FORMAT = 1
 LARGEST_SHOWN = 64  # elements of an array that are written out in full
+LARGEST_PICTURED = 1024  # elements of a matrix that are kept for its picture
 ANSWERED = ("passed", "failed")  # the status of an audit that could be completed
 SEVERITIES = ("info", "warning", "error")  # the worst last
 
@@ -28,6 +29,17 @@ Value = Annotated[Any, Meta(extra_json_schema={"$ref": "#/$defs/Value"})]
 Number = Annotated[float | str, Meta(extra_json_schema={"$ref": "#/$defs/Number"})]
 Entry = Annotated[int | str | None, Meta(extra_json_schema={"$ref": "#/$defs/Entry"})]
 Severity = Annotated[str, Meta(extra_json_schema={"enum": ["error", "warning", "info"]})]
+
+
+class MatrixResult(msgspec.Struct, kw_only=True):
+    """What was reported for a slot and what is right, element by element, where its row shows norms only.
+
+    Further axes lie within the columns.
+    """
+
+    reported: list[list[Number]]
+    path: list[list[Number]]
+    total: list[list[Number]]
 
 
 class SlotResult(msgspec.Struct, kw_only=True):
@@ -41,13 +53,18 @@ class SlotResult(msgspec.Struct, kw_only=True):
     error_bound: Number | None
     verdict: str
     names: list[str] = []  # every name of a merged slot, the first included
+    matrix: MatrixResult | None = None
 
 
 class Lane(msgspec.Struct, kw_only=True):
-    """Which cells of a group one access or slot reads, numbered within the group."""
+    """Which cells of a group one access or slot reads, numbered within the group.
+
+    Of a group of many cells `runs` are given in their place: [first cell, last cell + 1] each.
+    """
 
     name: str
     cells: list[int]
+    runs: list[list[int]] = []
 
 
 class CoverageResult(msgspec.Struct, kw_only=True):
@@ -78,7 +95,7 @@ class GroupResult(msgspec.Struct, kw_only=True):
     conserved: bool
     cells: int = 0
     coverage: CoverageResult | None = None
-    memory: list[Lane] = []  # empty for groups of many cells
+    memory: list[Lane] = []  # empty where it cannot be told in a few numbers
 
 
 class SpotResult(msgspec.Struct, kw_only=True):
@@ -141,11 +158,19 @@ class Unmet(msgspec.Struct, kw_only=True):
     baseline: str | None = None
 
 
+class Binding(msgspec.Struct, kw_only=True):
+    """A name of the model and what the case writes for it."""
+
+    name: str
+    text: str
+
+
 class AuditResult(msgspec.Struct, kw_only=True):
     """One audit in one mode.
 
     `key` identifies the audit in its file, whatever its title, line and position: its id where the case gives
     one, else "#" and a hash of loss, set, contract and matrix. Empty in reports of earlier versions.
+    `bindings` and `model_text` are the case's own text of the model.
     """
 
     file: str
@@ -173,6 +198,9 @@ class AuditResult(msgspec.Struct, kw_only=True):
     notes: list[str] = []
     seed: int = 0
     key: str = ""
+    bindings: list[Binding] = []
+    model_text: str = ""
+    source: str = ""  # where the case comes from, as it says itself
 
     @property
     def needs_attention(self) -> bool:
@@ -192,6 +220,18 @@ class Tool(msgspec.Struct, kw_only=True):
 
     name: str = "aliascheck"
     version: str = ""
+
+
+class Origin(msgspec.Struct, kw_only=True):
+    """How and where a report was made. `engines` are those that ran, with their versions."""
+
+    command: str = ""
+    started: str = ""  # ISO 8601, in UTC
+    python: str = ""
+    numpy: str = ""
+    platform: str = ""
+    engines: dict[str, str] = {}
+    seed: int | None = None  # None: as each case says, 0 where it does not
 
 
 class Summary(msgspec.Struct, kw_only=True):
@@ -244,6 +284,7 @@ class Report(msgspec.Struct, kw_only=True):
     bad_files: list[FileError] = []
     fixed: list[FixedFinding] = []
     baseline: str | None = None
+    origin: Origin | None = None
 
     @property
     def ok(self) -> bool:

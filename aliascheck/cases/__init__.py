@@ -10,6 +10,7 @@ from aliascheck.cases.load import load_case, load_cases, read_case
 from aliascheck.cases.members import Member, MemberPath, ParamsOf
 from aliascheck.cases.place import BadCase, Place
 from aliascheck.cases.schema import json_schema
+from aliascheck.cases.texts import write_bindings, write_model
 
 __all__ = [
     "FINDING_NAMES",
@@ -36,4 +37,6 @@ __all__ = [
     "merge_bindings",
     "read_case",
     "show",
+    "write_bindings",
+    "write_model",
 ]

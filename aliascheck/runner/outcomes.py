@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from aliascheck.auditing import Coverage, GroupOutcome, Outcome, SlotOutcome
 from aliascheck.memory import format_path
 from aliascheck.report import (
+    LARGEST_PICTURED,
     LARGEST_SHOWN,
     AuditResult,
     CoverageResult,
     FindingResult,
     GroupResult,
     Lane,
+    MatrixResult,
     SlotResult,
     SpotResult,
     encode,
 )
 from aliascheck.verdicts.evidence import Spot
 from aliascheck.verdicts.judge import Finding
+
+MOST_CELLS = 1 << 16  # of a group whose lanes are looked at
+MOST_RUNS = 64  # of a lane
 
 
 def fill(result: AuditResult, outcome: Outcome, seed: int) -> None:
@@ -44,7 +54,24 @@ def _slot(slot: SlotOutcome) -> SlotResult:
         error_bound=None if slot.bound is None else encode(slot.bound),
         verdict=slot.word,
         names=[format_path(path) for path in slot.plan.paths],
+        matrix=_matrix(slot),
     )
+
+
+def _matrix(slot: SlotOutcome) -> MatrixResult | None:
+    """All elements of a matrix of which the row shows norms only, where it is small enough and known."""
+    shape = slot.plan.array.shape
+    if slot.path is None or slot.total is None or np.shape(slot.reported) != shape:
+        return None
+    rows, columns = shape[0] if shape else 1, math.prod(shape[1:])
+    if not LARGEST_SHOWN < rows * columns <= LARGEST_PICTURED or min(rows, columns) < 2:
+        return None
+    reported, path, total = (_rows(array, rows) for array in (slot.reported, slot.path, slot.total))
+    return MatrixResult(reported=reported, path=path, total=total)
+
+
+def _rows(array: Any, rows: int) -> list[Any]:
+    return [encode(row) for row in np.asarray(array, float).reshape(rows, -1).tolist()]
 
 
 def _group(outcome: GroupOutcome) -> GroupResult:
@@ -74,15 +101,27 @@ def _coverage(coverage: Coverage) -> CoverageResult:
 
 
 def _lanes(outcome: GroupOutcome) -> list[Lane]:
-    """Which cells each slot and access reads, for groups of few cells."""
+    """Which cells each slot and access reads, where that can be told in a few numbers."""
     group = outcome.group
-    if len(group.cells) > LARGEST_SHOWN:
+    size = len(group.cells)
+    if size > MOST_CELLS:
         return []
     arrays = {slot.name: slot.array for slot in group.slots}
     arrays.update({access.name: access.array for access in group.accesses})
-    return [
-        Lane(name=name, cells=np.unique(group.cells.of(array)).tolist()) for name, array in arrays.items()
-    ]
+    read = {name: np.unique(group.cells.of(array)) for name, array in arrays.items()}
+    if size <= LARGEST_SHOWN:
+        return [Lane(name=name, cells=cells.tolist()) for name, cells in read.items()]
+    runs = {name: list(_runs(cells)) for name, cells in read.items()}
+    if any(len(several) > MOST_RUNS for several in runs.values()):
+        return []
+    return [Lane(name=name, cells=[], runs=several) for name, several in runs.items()]
+
+
+def _runs(cells: NDArray[np.intp]) -> Iterator[list[int]]:
+    """Sorted cells as stretches without a hole."""
+    for run in np.split(cells, np.flatnonzero(np.diff(cells) > 1) + 1):
+        if run.size:
+            yield [int(run[0]), int(run[-1]) + 1]
 
 
 def _spot(spot: Spot | None) -> SpotResult | None:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from aliascheck.auditing import Outcome, Settings
-from aliascheck.cases import Audit, Case, Expectation, compare_entries
+from aliascheck.cases import Audit, Case, Expectation, compare_entries, write_bindings, write_model
 from aliascheck.errors import AliascheckError, CaseError, IncompleteError
-from aliascheck.report import AuditResult, Status, Unmet
+from aliascheck.report import AuditResult, Binding, Status, Unmet
 from aliascheck.runner.outcomes import fill
 from aliascheck.runner.selection import Selection
 from aliascheck.subjects.program import Plain
@@ -30,6 +30,9 @@ def blank_result(case: Case, audit: Audit, mode: str, selection: Selection, stat
         case_title=case.title,
         loss_text=audit.loss_text,
         params=list(audit.params),
+        bindings=[Binding(name=name, text=text) for name, text in write_bindings(case, audit)],
+        model_text="" if case.model is None else write_model(case.model),
+        source=case.source,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 from aliascheck import __version__
@@ -15,6 +16,7 @@ from aliascheck.errors import AliascheckError, UsageError
 from aliascheck.report import AuditResult, Report, Tool, reason_of, summarize
 from aliascheck.runner.limits import needs_workers
 from aliascheck.runner.models import is_installed, prepare_model
+from aliascheck.runner.origin import origin_of
 from aliascheck.runner.prepare import prepare
 from aliascheck.runner.results import blank_result, errored_result, result_of
 from aliascheck.runner.selection import BUNDLED, Chosen, Selection, choose, file_errors
@@ -37,7 +39,7 @@ def run_cases(
     without trust.
     """
     selection = selection or Selection()
-    started = time.perf_counter()
+    started, began = time.perf_counter(), datetime.now(UTC)
     chosen = choose(paths, selection)
     _refuse_untrusted(chosen, selection)
     found: dict[int, list[AuditResult]] = {}
@@ -55,7 +57,13 @@ def run_cases(
     bad = file_errors(chosen.errors)
     reason = "interrupted" if interrupted else reason_of(exit_code, results, len(bad))
     summary = summarize(results, bad, time.perf_counter() - started, exit_code, reason)
-    return Report(tool=Tool(version=__version__), summary=summary, audits=results, bad_files=bad)
+    return Report(
+        tool=Tool(version=__version__),
+        summary=summary,
+        audits=results,
+        bad_files=bad,
+        origin=origin_of(results, began, selection.seed),
+    )
 
 
 def _outcomes(
