@@ -30,6 +30,7 @@ FLOORS = (
 
 ONLY_IN = {
     "click": ("aliascheck.cli",),
+    "jinja2": ("aliascheck.reporters.html",),
     "rich": ("aliascheck.cli", "aliascheck.reporters"),
     "torch": ("aliascheck.subjects.torch",),
     "jax": ("aliascheck.subjects.jax",),
@@ -43,8 +44,10 @@ MAY_IMPORT = {
         "aliascheck.report",
         "aliascheck.verdicts.catalogue",
         "aliascheck.errors",
-        "rich",
+        "jinja2",
+        "markupsafe",
         "msgspec",
+        "rich",
     },
 }
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "misc", "common"}

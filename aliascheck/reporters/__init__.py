@@ -13,6 +13,7 @@ FORMATS = {
     "markdown": "aliascheck.reporters.markdown",
     "junit": "aliascheck.reporters.junit",
     "sarif": "aliascheck.reporters.sarif",
+    "html": "aliascheck.reporters.html",
 }
 # What standard output may show, and what may be written beside it
 STREAMS = ("table", "concise", "json", "github", "markdown")

@@ -6,6 +6,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from aliascheck.report import GroupResult, Lane
+from aliascheck.reporters.lanes import stretches
 from aliascheck.reporters.layout import Cell, beside, columns, columns_width, hanging, line, wrap
 from aliascheck.reporters.numbers import as_number, format_number
 from aliascheck.reporters.page import Page
@@ -53,7 +54,7 @@ def matrix_lines(group: GroupResult, page: Page, *, misplaced: bool, indent: int
 
 def memory_lines(group: GroupResult, page: Page, *, indent: int) -> list[Text]:
     """A row of characters for each name, one for a cell, full where the name reads it."""
-    lanes = _places(group.memory)
+    lanes = places_of(group.memory)
     if len(lanes) < 2:
         return []
     label = "memory"
@@ -68,30 +69,30 @@ def memory_lines(group: GroupResult, page: Page, *, indent: int) -> list[Text]:
     for number, (name, lane) in enumerate(zip(names, lanes, strict=True)):
         head = line((label if number == 0 else "", QUIET), indent=indent)
         head.append(" " * (start - head.cell_len) + name + " " * (width - cell_len(name)))
-        lines.append(head.append_text(_picture(set(lane.cells), group.cells, step, page)))
+        lines.append(head.append_text(_picture(lane, group.cells, step, page)))
     note = f"{spelled(group.cells, 'cell')}, {spelled(len(names), 'place')}"
     if step > 1:
         note += f"; a mark stands for {step} cells"
     return beside(lines, note, page, indent=start)
 
 
-def _places(lanes: list[Lane]) -> list[Lane]:
+def places_of(lanes: list[Lane]) -> list[Lane]:
     """The lanes without wrappers whose parent has a lane of its own: they are the same place."""
     return [
         lane
         for lane in lanes
         if not any(
-            other.name.startswith(f"{lane.name}.parent") and set(other.cells) == set(lane.cells)
+            other.name.startswith(f"{lane.name}.parent") and stretches(other) == stretches(lane)
             for other in lanes
         )
     ]
 
 
-def _picture(cells: set[int], total: int, step: int, page: Page) -> Text:
+def _picture(lane: Lane, total: int, step: int, page: Page) -> Text:
+    full = {mark for start, end in stretches(lane) for mark in range(start // step, (end - 1) // step + 1)}
     picture = Text(no_wrap=True)
-    for first in range(0, total, step):
-        held = any(cell in cells for cell in range(first, first + step))
-        picture.append(page.show(FULL if held else EMPTY), None if held else QUIET)
+    for mark in range(-(-total // step)):
+        picture.append(page.show(FULL if mark in full else EMPTY), None if mark in full else QUIET)
     return picture
 
 

@@ -73,12 +73,13 @@ def _farthest_lines(slots: list[SlotResult], page: Page, inline: int, indent: in
         text
         for slot in slots
         if slot.verdict not in CLEAN_WORDS + QUIET_WORDS and numbers.size(slot.total) > inline
-        for sentence in _farthest(slot)
+        for sentence in farthest(slot)
         for text in hanging(("", PLAIN), page.show(sentence), page, indent=indent, hang=2)
     ]
 
 
-def _farthest(slot: SlotResult) -> list[str]:
+def farthest(slot: SlotResult) -> list[str]:
+    """Where a slot is farthest from the total, in a sentence; none where they cannot be compared."""
     found = numbers.farthest(slot.reported, slot.total, slot.shape)
     if found is None:
         return []

@@ -32,7 +32,10 @@ PAGES = {
     "markdown": ("markdown", Page()),
     "markdown-full": ("markdown", Page(detail=1)),
     "sarif": ("sarif", Page()),
+    "html": ("html", Page()),
+    "html-full": ("html", Page(detail=1)),
 }
+SUFFIXES = {"html": "html"}
 
 
 def test_every_reporter_has_a_golden_file() -> None:
@@ -44,7 +47,7 @@ def test_every_reporter_has_a_golden_file() -> None:
 def test_reporter_writes_its_golden_file(name: str, page: str) -> None:
     form, sheet = PAGES[page]
     text = import_module(FORMATS[form]).render(REPORTS[name](), sheet)
-    path = GOLDEN / f"{name}-{page}.txt"
+    path = GOLDEN / f"{name}-{page}.{SUFFIXES.get(form, 'txt')}"
     if UPDATE:
         path.write_bytes(text.encode())
     assert text == path.read_bytes().decode(), f"{path.name} differs: UPDATE_GOLDEN=1 writes it anew"

@@ -1,0 +1,137 @@
+
+"use strict";
+(() => {
+  const root = document.documentElement;
+  const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+  const named = (id) => document.getElementById(id);
+  for (const part of all(".script")) part.hidden = false;
+
+  // Light and dark
+  const theme = named("theme");
+  const dims = matchMedia("(prefers-color-scheme: dark)");
+  const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : dims.matches);
+  const label = () => { theme.textContent = isDark() ? "Light" : "Dark"; };
+  const remembered = (value) => {
+    try {
+      if (value) localStorage.setItem("aliascheck-theme", value);
+      return localStorage.getItem("aliascheck-theme");
+    } catch {
+      return null; // a page opened from disk may have no storage
+    }
+  };
+  const chosen = remembered();
+  if (chosen === "dark" || chosen === "light") root.dataset.theme = chosen;
+  theme.addEventListener("click", () => {
+    root.dataset.theme = isDark() ? "light" : "dark";
+    remembered(root.dataset.theme);
+    label();
+  });
+  dims.addEventListener("change", label);
+  label();
+
+  // Only what scrolls needs to be reached by keyboard
+  const reach = (within) => {
+    for (const part of all(".scroll", within)) {
+      if (part.scrollWidth > part.clientWidth) {
+        const told = part.querySelector("caption, title");
+        part.tabIndex = 0;
+        part.setAttribute("role", "group");
+        if (told) part.setAttribute("aria-label", told.textContent);
+      } else {
+        part.removeAttribute("tabindex");
+        part.removeAttribute("role");
+      }
+    }
+  };
+  document.addEventListener("toggle", (event) => event.target.open && reach(event.target), true);
+  addEventListener("resize", () => all("details[open]").forEach(reach));
+  all("details[open]").forEach(reach);
+
+  // Anchors unfold what they name
+  const follow = () => {
+    let name = location.hash.slice(1);
+    try {
+      name = decodeURIComponent(name);
+    } catch {
+      // not an escaped name: taken as it is
+    }
+    const target = name && named(name);
+    if (!target || !target.classList.contains("result")) return;
+    if (target.closest("[hidden]")) reset();
+    for (let part = target.closest("details"); part; part = part.parentElement.closest("details")) part.open = true;
+    target.scrollIntoView();
+    target.focus({ preventScroll: true });
+  };
+
+  // The filter
+  const form = named("filter");
+  const audits = all("details.audit").map((audit) => ({
+    audit,
+    results: all(".result", audit),
+    file: audit.closest(".file"),
+    text: null,
+  }));
+  const files = all(".file");
+  const textOf = (one) => {
+    one.text ??= (one.file.querySelector("h2").textContent + " " + one.audit.textContent).toLowerCase();
+    return one.text;
+  };
+  const apply = () => {
+    const asked = new FormData(form);
+    const states = new Set(asked.getAll("state"));
+    const code = asked.get("code");
+    const engine = asked.get("engine");
+    const words = asked.get("text").toLowerCase().split(/\s+/).filter(Boolean);
+    const isAsked = ({ dataset }) =>
+      states.has(dataset.state) &&
+      (!code || dataset.codes.split(" ").includes(code)) &&
+      (!engine || dataset.engine === engine);
+    let shown = 0;
+    for (const one of audits) {
+      for (const result of one.results) result.hidden = !isAsked(result);
+      one.audit.hidden =
+        one.results.every((result) => result.hidden) || !words.every((word) => textOf(one).includes(word));
+      shown += !one.audit.hidden;
+    }
+    const isOpen = !code && !engine && !words.length && states.has("error");
+    for (const file of files) {
+      const own = all("details.audit", file);
+      file.hidden = own.length ? own.every((audit) => audit.hidden) : !isOpen;
+    }
+    named("nothing").hidden = shown > 0 || !audits.length || files.some((file) => !file.hidden);
+    named("shown").textContent =
+      shown === audits.length ? `${shown} audits` : `${shown} of ${audits.length} audits`;
+  };
+  const reset = () => {
+    form.reset();
+    apply();
+  };
+  let waiting;
+  form.addEventListener("input", (event) => {
+    clearTimeout(waiting);
+    waiting = setTimeout(apply, event.target.name === "text" ? 120 : 0);
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    apply();
+  });
+  const fold = (open) => {
+    for (const { audit } of audits) if (!audit.hidden) audit.open = open;
+  };
+  named("unfold").addEventListener("click", () => fold(true));
+  named("fold").addEventListener("click", () => fold(false));
+
+  // Paper has no folds
+  let folded = [];
+  addEventListener("beforeprint", () => {
+    folded = all("details:not([open])");
+    for (const part of folded) part.open = true;
+  });
+  addEventListener("afterprint", () => {
+    for (const part of folded) part.open = false;
+  });
+
+  apply();
+  addEventListener("hashchange", follow);
+  follow();
+})();
