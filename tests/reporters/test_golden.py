@@ -10,6 +10,7 @@ import pytest
 
 from aliascheck.reporters import FORMATS
 from aliascheck.reporters.page import Page
+from tests.reporters.exhibition import exhibition
 from tests.reporters.samples import REPORTS
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -46,7 +47,17 @@ def test_every_reporter_has_a_golden_file() -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_reporter_writes_its_golden_file(name: str, page: str) -> None:
     form, sheet = PAGES[page]
-    text = import_module(FORMATS[form]).render(REPORTS[name](), sheet)
+    check(import_module(FORMATS[form]).render(REPORTS[name](), sheet), name, page, form)
+
+
+@pytest.mark.parametrize("page", ["html", "html-full"])
+def test_html_has_a_golden_file_of_all_that_it_shows(page: str) -> None:
+    form, sheet = PAGES[page]
+    check(import_module(FORMATS[form]).render(exhibition(), sheet), "exhibition", page, form)
+
+
+def check(text: str, name: str, page: str, form: str) -> None:
+    """Compare with the golden file, or write it anew."""
     path = GOLDEN / f"{name}-{page}.{SUFFIXES.get(form, 'txt')}"
     if UPDATE:
         path.write_bytes(text.encode())

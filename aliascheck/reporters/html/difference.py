@@ -1,4 +1,4 @@
-"""Reported against finite differences as a picture: where a matrix differs, and the fault that was located."""
+"""Reported against finite differences as a picture: where a matrix differs, and the located fault."""
 
 from __future__ import annotations
 
@@ -174,8 +174,8 @@ def _look(value: float, largest: float, bound: float) -> str:
 def _outline(slot: SlotResult, spot: SpotResult) -> DifferenceMap:
     """A matrix too large to be known by element: its outline, and where the fault was located."""
     rows, columns = spot.shape
-    width = max(SMALLEST_SHOWN * 4, min(WIDEST, WIDEST * columns / max(rows, columns)))
-    height = max(SMALLEST_SHOWN * 4, min(HIGHEST, HIGHEST * rows / max(rows, columns)))
+    unit = min(WIDEST / columns, HIGHEST / rows)
+    width, height = (max(SMALLEST_SHOWN * 4, extent * unit) for extent in (columns, rows))
     located = boxes(
         (
             1 + left / columns * width,
@@ -192,8 +192,12 @@ def _outline(slot: SlotResult, spot: SpotResult) -> DifferenceMap:
 
 def _areas(spot: SpotResult) -> str:
     shown = [
-        f"rows {top} to {bottom - 1}, columns {left} to {right - 1}"
+        f"{_range('row', top, bottom)}, {_range('column', left, right)}"
         for top, bottom, left, right in spot.rectangles[:3]
     ]
     more = spot.more or len(spot.rectangles) > 3
     return ": " + "; ".join(shown) + (", and more" if more else "")
+
+
+def _range(noun: str, start: int, end: int) -> str:
+    return f"{noun} {start}" if end - start == 1 else f"{noun}s {start} to {end - 1}"

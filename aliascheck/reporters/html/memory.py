@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aliascheck.report import GroupResult
@@ -41,6 +41,15 @@ class Label:
 
 
 @dataclass(frozen=True)
+class Grid:
+    """The lines between cells: the dashes of one line across, as broad as the picture is high."""
+
+    path: str
+    breadth: int
+    dashes: str
+
+
+@dataclass(frozen=True)
 class MemoryPicture:
     """Everything that the drawing shows, and the same in words."""
 
@@ -50,7 +59,7 @@ class MemoryPicture:
     words: str
     marks: tuple[Mark, ...]
     labels: tuple[Label, ...]
-    grid: str
+    grid: Grid | None
 
 
 def memory_picture(group: GroupResult) -> MemoryPicture | None:
@@ -91,7 +100,7 @@ class _Sheet:
         self._heading("and each slot got")
         for slot, entries in zip(self.group.slots, self.group.attribution, strict=True):
             self._slot(slot, entries)
-        grid = boxes(self._lines())
+        grid = self._grid()
         self._axis()
         widest = max(label.x + len(label.text) * CHARACTER for label in self.labels)
         group = self.group
@@ -158,11 +167,16 @@ class _Sheet:
             for start, end in where
         )
 
-    def _lines(self) -> Iterator[Box]:
-        """Between cells, from top to bottom; none where they would be all that is seen."""
-        if self.cell >= NARROWEST_CELL:
-            for number in range(1, self.group.cells):
-                yield self.left + number * self.cell - 0.5, HEADING, 1, self.y - HEADING
+    def _grid(self) -> Grid | None:
+        """Between cells, from top to bottom; none where the lines would be all that is seen."""
+        if self.cell < NARROWEST_CELL or self.group.cells < 2:
+            return None
+        height = self.y - HEADING
+        return Grid(
+            f"M{self.left + self.cell - 0.5:.2f} {HEADING + height / 2:.1f}H{self.right - 1}",
+            height,
+            f"1 {self.cell - 1:.4g}",
+        )
 
     def _heading(self, text: str) -> None:
         self.labels.append(Label(0, self.y + 12, text, "quiet"))

@@ -1,0 +1,356 @@
+"""The HTML report is one well-formed file that shows everything, and nothing that a case says acts in it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from aliascheck.report import AuditResult, GroupResult, Lane, Report, SlotResult, SpotResult
+from aliascheck.reporters.html import render
+from aliascheck.reporters.html.anchors import anchor_of, link_to, name_results
+from aliascheck.reporters.html.attribution import heat_cell
+from aliascheck.reporters.html.difference import difference_maps
+from aliascheck.reporters.html.memory import memory_picture
+from aliascheck.reporters.page import Page
+from aliascheck.reporters.visible import visible
+from aliascheck.runner import run_cases
+from tests.reporters.exhibition import HOSTILE_TEXTS, exhibition, on_engines
+from tests.reporters.samples import ROW_5_IMPLICIT, audit, clean, finding, report, slot, thread, trouble
+
+ROOT = Path(__file__).resolve().parents[2]
+VOID = {"meta", "input", "br", "path", "rect"}
+MAY_STAY_OPEN = {"th", "td", "tr", "thead", "tbody"}
+
+
+@dataclass
+class Element:
+    """One element of a page: its name, attributes, and the text in it and below."""
+
+    name: str
+    attributes: dict[str, str]
+    text: list[str] = field(default_factory=list)
+
+    @property
+    def says(self) -> str:
+        return " ".join(" ".join(self.text).split())
+
+
+class Reader(HTMLParser):
+    """Reads a page as strictly as the format allows: every tag closed, but where it may stay open."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[Element] = []
+        self.open: list[Element] = []
+        self.feed(page)
+        self.close()
+        assert [one.name for one in self.open] == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert len({name for name, _ in attrs}) == len(attrs)
+        one = Element(tag, {name: value or "" for name, value in attrs})
+        self.elements.append(one)
+        if tag not in VOID:
+            self.open.append(one)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append(Element(tag, {name: value or "" for name, value in attrs}))
+
+    def handle_endtag(self, tag: str) -> None:
+        while self.open[-1].name != tag:
+            assert self.open[-1].name in MAY_STAY_OPEN, (tag, self.open[-1])
+            self.open.pop()
+        self.open.pop()
+
+    def handle_data(self, data: str) -> None:
+        for one in self.open:
+            one.text.append(data)
+
+    def all(self, name: str, look: str = "") -> list[Element]:
+        """The elements of a name, and of a class where given."""
+        return [
+            one
+            for one in self.elements
+            if one.name == name and (not look or look in one.attributes.get("class", "").split())
+        ]
+
+
+def read(made: Report, detail: int = 0) -> Reader:
+    return Reader(render(made, Page(detail=detail)))
+
+
+@pytest.mark.parametrize(
+    "made", [thread(), trouble(), exhibition(), report([])], ids=["thread", "trouble", "all", "empty"]
+)
+@pytest.mark.parametrize("detail", [-1, 0, 1])
+def test_every_tag_is_closed_and_every_anchor_is_there_once(made: Report, detail: int) -> None:
+    page = read(made, detail)
+    names = [one.attributes["id"] for one in page.elements if "id" in one.attributes]
+    assert len(set(names)) == len(names)
+    links = {one.attributes["href"] for one in page.all("a")}
+    assert links <= {link_to(name) for name in names}
+
+
+def test_nothing_is_fetched_and_only_its_own_style_and_script_may_act() -> None:
+    text = render(exhibition(), Page())
+    page = Reader(text)
+    assert not any({"src", "srcset", "style", "onclick"} & one.attributes.keys() for one in page.elements)
+    assert not re.search(r"url\(|@import|innerHTML|\beval\b|https?:", text)
+    (policy,) = (one.attributes["content"] for one in page.all("meta") if "http-equiv" in one.attributes)
+    for name in ("style", "script"):
+        (content,) = re.findall(f"<{name}>(.*?)</{name}>", text, re.S)
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        assert f"{name}-src 'sha256-{digest}'" in policy
+    assert policy.startswith("default-src 'none';")
+
+
+def test_hostile_texts_stand_as_text_wherever_a_case_can_say_something() -> None:
+    page = read(exhibition())
+    assert len(page.all("script")) == len(page.all("style")) == 1
+    assert not page.all("img") and not page.all("b", "x")
+    (shown,) = page.all("main")
+    for text in HOSTILE_TEXTS:
+        times = shown.says.count(" ".join(visible(text).split()))
+        assert times >= 20, text
+
+
+def test_characters_that_steer_are_escaped_everywhere() -> None:
+    text = render(exhibition(), Page(detail=1))
+    assert all(char.isprintable() or char == "\n" for char in text)
+
+
+@pytest.mark.parametrize(
+    "name", ["title", "loss_text", "case_title", "source", "model_text", "contract", "error", "id"]
+)
+def test_each_text_of_an_audit_is_shown(name: str) -> None:
+    made = report([audit("1", "a title", status="error", error="an error")])
+    setattr(made.audits[0], name, "unheard-of")
+    (shown,) = read(made).all("main")
+    assert "unheard-of" in shown.says
+
+
+class TestAnchors:
+    def test_the_name_is_that_of_the_file_without_its_first_folder_and_suffix(self) -> None:
+        assert anchor_of(ROW_5_IMPLICIT) == "zygote-991/examples:5:builtin:implicit"
+
+    def test_names_have_no_spaces_and_each_is_its_own(self) -> None:
+        same = [audit("a b", ""), audit("a_b", ""), audit("a\nb", "")]
+        assert name_results(same) == [
+            "zygote-991/examples:a_b:builtin:implicit",
+            "zygote-991/examples:a_b:builtin:implicit~2",
+            r"zygote-991/examples:a\nb:builtin:implicit",
+        ]
+
+    def test_links_are_escaped(self) -> None:
+        assert link_to('a:%"<é') == "#a:%25%22%3C%C3%A9"
+
+
+class TestFolds:
+    def test_what_needs_attention_is_open_and_all_else_is_folded(self) -> None:
+        folds = read(trouble()).all("details", "audit")
+        assert len(folds) == 7
+        assert all(("open" in one.attributes) == ("✗" in one.says.split()[0]) for one in folds)
+
+    def test_quiet_shows_what_needs_attention_only(self) -> None:
+        page = read(trouble(), -1)
+        assert all("open" in one.attributes for one in page.all("details", "audit"))
+        assert len(page.all("section", "result")) == 4
+
+    def test_clean_audits_have_pictures_only_where_detail_is_asked_for(self) -> None:
+        made = report([clean()])
+        assert not read(made).all("figure") and not read(made).all("div", "heat")
+        full = read(made, 1)
+        assert full.all("figure", "memory") and full.all("div", "heat")
+        assert read(report([ROW_5_IMPLICIT])).all("figure", "memory")
+
+
+class TestHead:
+    def test_it_says_how_it_was_made(self) -> None:
+        (facts,) = read(exhibition()).all("dl", "facts")
+        wanted = ["command aliascheck run cases", "started 2026-01-02 03:04:05 UTC", "Python 3.13.1"]
+        for word in [*wanted, "NumPy 2.3.0", "torch 2.8.0", "jax 0.9.0", "seed 0, 3"]:
+            assert word in facts.says
+
+    def test_it_says_what_failed_and_why_each_reason_once(self) -> None:
+        made = report(
+            [
+                clean(),
+                *(
+                    audit("9", "", mode=mode, status="error", error="out of memory\nmore")
+                    for mode in ("implicit", "explicit")
+                ),
+            ]
+        )
+        (failures,) = read(made).all("ol", "failures")
+        assert failures.says == "cases/zygote-991/examples.toml · 9 · implicit explicit out of memory"
+
+    def test_many_failures_are_folded_after_the_first(self) -> None:
+        made = report([audit(str(n), "", status="error", error="x") for n in range(40)])
+        first, rest = read(made).all("ol", "failures")
+        assert first.says.count("·") == 50 and rest.says.count("·") == 30
+
+    def test_the_trend_names_new_known_and_fixed(self) -> None:
+        (header,) = read(exhibition()).all("header")
+        assert "Against the baseline: 1 new, 1 known, 2 fixed." in header.says
+        assert "AC104 double at w in cases/layers/tied.toml, audit old, torch implicit" in header.says
+        (plain,) = read(trouble()).all("header")
+        assert "baseline" not in plain.says
+
+
+class TestTables:
+    def test_every_table_has_a_caption_and_scoped_headings(self) -> None:
+        page = read(exhibition(), 1)
+        assert len(page.all("caption")) == len(page.all("table"))
+        assert all(one.attributes["scope"] in ("row", "col") for one in page.all("th"))
+
+    def test_every_picture_says_what_it_shows(self) -> None:
+        page = read(exhibition(), 1)
+        pictures = [one for one in page.all("svg") if "aria-hidden" not in one.attributes]
+        assert pictures and all(one.attributes["role"] == "img" for one in pictures)
+        assert len(page.all("title")) == len(pictures) + 1
+
+    def test_engines_stand_side_by_side(self) -> None:
+        (side,) = [one for one in read(report(on_engines())).all("table", "side") if "engines" in one.says]
+        assert side.says == (
+            "engines side by side slot torch implicit torch explicit jax explicit "
+            "x 1 split 1 split 1 partial xt 1 split 1 split -"
+        )
+        assert not read(thread()).all("table", "side")
+
+    def test_what_an_optimizer_does_is_shown_where_it_was_measured(self) -> None:
+        (side,) = [one for one in read(report(on_engines())).all("table", "side") if "step" in one.says]
+        assert side.says == "what a training step does name drift safe adam 0.25 false sgd - true"
+
+    @pytest.mark.parametrize(
+        ("entry", "shade"),
+        [(0, "none"), (1, "once"), (2, "more"), ("part", "part"), ("w", "wrong"), (None, "undefined")],
+    )
+    def test_each_entry_has_its_shade(self, entry: int | str | None, shade: str) -> None:
+        assert heat_cell(entry).shade == shade
+
+
+def group(attribution: list[list[int | str | None]], **more: object) -> GroupResult:
+    settings: dict[str, object] = {
+        "slots": ["x", "y"],
+        "accesses": ["x", "y"],
+        "cells": 6,
+        "memory": [Lane(name="x", cells=[0, 1, 2, 3]), Lane(name="y", cells=[2, 3, 5])],
+    }
+    return GroupResult(attribution=attribution, residual=0.0, conserved=True, **settings | more)  # type: ignore[arg-type]
+
+
+class TestMemoryPicture:
+    def test_it_says_who_reads_what_and_where_it_landed(self) -> None:
+        picture = memory_picture(group([[1, 0], [0, 1]]))
+        assert picture is not None
+        assert picture.words == (
+            "x reads cells 0 to 3. y reads cells 2 to 3, 5. "
+            "Slot x shows cells 0 to 3 and got x once. Slot y shows cells 2 to 3, 5 and got y once."
+        )
+
+    def test_a_contribution_lands_on_the_cells_that_both_slot_and_access_show(self) -> None:
+        picture = memory_picture(group([[0, 1], [0, 0]]))
+        assert picture is not None
+        looks = {mark.look: mark.path.count("M") for mark in picture.marks}
+        assert looks == {"empty": 3, "lost": 1, "h1": 3}  # y reads two stretches, one of them in x
+
+    def test_what_is_nowhere_is_marked_as_lost_and_what_is_zero_is_not(self) -> None:
+        lost, zero = memory_picture(group([[1, 0], [0, 0]])), memory_picture(group([[1, None], [0, None]]))
+        assert lost is not None and zero is not None
+        assert [mark.look for mark in lost.marks].count("lost") == 1 and "in no slot" in lost.words
+        assert "lost" not in [mark.look for mark in zero.marks] and "nothing at this point" in zero.words
+
+    def test_marks_stay_within_the_picture(self) -> None:
+        picture = memory_picture(group([[2, "w"], ["part", 1]]))
+        assert picture is not None
+        for mark in picture.marks:
+            for left, top, width, height in re.findall(r"M([\d.]+) ([\d.]+)h([\d.]+)v([\d.]+)", mark.path):
+                assert (
+                    float(left) + float(width) <= picture.width
+                    and float(top) + float(height) <= picture.height
+                )
+
+    def test_large_memory_is_drawn_to_scale(self) -> None:
+        lanes = [
+            Lane(name="x", cells=[], runs=[[0, 50_000]]),
+            Lane(name="y", cells=[], runs=[[25_000, 50_000]]),
+        ]
+        picture = memory_picture(group([[1, 0], [0, 1]], cells=50_000, memory=lanes))
+        assert picture is not None and picture.grid is None
+        (first,) = re.findall(r"h([\d.]+)v", next(m.path for m in picture.marks if m.look == "h0"))[:1]
+        (half,) = re.findall(r"h([\d.]+)v", next(m.path for m in picture.marks if m.look == "h1"))[:1]
+        assert float(half) * 2 == float(first)
+
+    def test_there_is_none_where_the_cells_are_not_told(self) -> None:
+        assert memory_picture(group([[1, 0], [0, 1]], memory=[])) is None
+
+
+def faulty(reported: object, path: object, total: object, **more: object) -> SlotResult:
+    return slot("w", reported, path, total, "wrong", **{"shape": [2, 2], **more})
+
+
+class TestDifferenceMaps:
+    def test_both_truths_are_compared_where_they_differ(self) -> None:
+        one = faulty([[1.0, 2.0], [3.0, 5.0]], [[1.0, 2.0], [3.0, 4.0]], [[2.0, 4.0], [6.0, 8.0]])
+        path, total = difference_maps(audit("1", ""), one)
+        assert path.caption == "reported − path: 1 of 4 differ, farthest 1 at [1, 1]"
+        assert total.caption == "reported − total: 4 of 4 differ, farthest -3 at [1, 0]"
+        assert [shade.look for shade in path.shades] == ["even", "p4"]
+
+    def test_one_truth_is_enough_where_both_are_the_same(self) -> None:
+        one = faulty([[1.0, "nan"], [-3.0, 4.0]], *[[[1.0, 2.0], [3.0, 4.0]]] * 2)
+        (only,) = difference_maps(audit("1", ""), one)
+        assert only.caption == "reported − total: 1 of 4 not finite"
+        assert {shade.look for shade in only.shades} == {"odd", "n4", "even"}
+
+    def test_the_located_fault_is_marked_at_its_elements(self) -> None:
+        right = [[1.0, 2.0], [3.0, 4.0]]
+        found = finding(
+            "AC105", "wrong", "w", "", "", spot=SpotResult(shape=[2, 2], rectangles=[[1, 2, 0, 1]])
+        )
+        (only,) = difference_maps(
+            audit("1", "", findings=[found]), faulty([[1.0, 2.0], [0.0, 4.0]], right, right)
+        )
+        assert only.located == "M1 23h22v22h-22z"
+
+    def test_of_a_large_matrix_the_place_is_shown(self) -> None:
+        found = finding(
+            "AC105", "wrong", "w", "", "", spot=SpotResult(shape=[100, 50], rectangles=[[50, 100, 0, 25]])
+        )
+        large = slot(
+            "w",
+            {"shape": [100, 50], "norm": 1.0, "max": 1.0, "head": []},
+            None,
+            None,
+            "wrong",
+            shape=[100, 50],
+        )
+        (only,) = difference_maps(audit("1", "", findings=[found]), large)
+        assert only.caption == "where w is wrong, 100 × 50: rows 50 to 99, columns 0 to 24"
+        assert only.located == "M1 91h45v90h-45z"
+
+    def test_nothing_is_drawn_where_nothing_can_be_compared_or_nothing_differs(self) -> None:
+        right = [[1.0, 2.0], [3.0, 4.0]]
+        assert difference_maps(audit("1", ""), faulty("nothing", right, right)) == []
+        assert difference_maps(audit("1", ""), faulty(right, right, right)) == []
+
+
+def test_a_thousand_audits_stay_under_five_megabytes() -> None:
+    """Those of the thread again and again: most have findings, and so their pictures."""
+    results = run_cases([ROOT / "cases" / "zygote-991"]).audits
+    audits = {(result.file, result.id) for result in results}
+    copies = -(-1000 // len(audits))
+    made: list[AuditResult] = []
+    for number in range(copies):
+        for result in results:
+            copy = AuditResult(**{name: getattr(result, name) for name in result.__struct_fields__})
+            copy.file = f"{number}/{result.file}"
+            made.append(copy)
+    assert len({(result.file, result.id) for result in made}) >= 1000
+    assert len(render(report(made), Page()).encode()) < 5_000_000
