@@ -38,8 +38,7 @@
         part.setAttribute("role", "group");
         if (told) part.setAttribute("aria-label", told.textContent);
       } else {
-        part.removeAttribute("tabindex");
-        part.removeAttribute("role");
+        for (const name of ["tabindex", "role", "aria-label"]) part.removeAttribute(name);
       }
     }
   };
@@ -107,10 +106,12 @@
     apply();
   };
   let waiting;
-  form.addEventListener("input", (event) => {
-    clearTimeout(waiting);
-    waiting = setTimeout(apply, event.target.name === "text" ? 120 : 0);
-  });
+  for (const change of ["input", "change"]) {
+    form.addEventListener(change, (event) => {
+      clearTimeout(waiting);
+      waiting = setTimeout(apply, event.target.name === "text" ? 120 : 0);
+    });
+  }
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     apply();
