@@ -197,8 +197,8 @@ class TestHead:
 
     def test_the_trend_names_new_known_and_fixed(self) -> None:
         (header,) = read(exhibition()).all("header")
-        assert "Against the baseline: 1 new, 1 known, 2 fixed." in header.says
-        assert "AC104 double at w in cases/layers/tied.toml, audit old, torch implicit" in header.says
+        assert "Against the baseline: 1 new, 0 changed, 1 known, 2 fixed." in header.says
+        assert "AC104 double at w (cases/layers/tied.toml old torch implicit)" in header.says
         (plain,) = read(trouble()).all("header")
         assert "baseline" not in plain.says
 
