@@ -28,22 +28,20 @@ def render(report: Report, page: Page) -> str:
     """The report as one HTML file. Texts of cases stand in it as text, whatever they hold."""
     files = outline(report, page.detail)
     style, script = (_own_text(name) for name in ("style.css", "script.js"))
-    return (
-        _environment()
-        .get_template("document.html")
-        .render(
-            report=report,
-            head=head_of(report, files),
-            files=files,
-            words=meanings_of_words(report),
-            states=STATES,
-            engines=sorted({audit.engine for audit in report.audits}),
-            view_of=lambda result: view_of(result, page.detail),
-            style=style,
-            script=script,
-            policy=_policy(style, script),
-        )
+    page_of = _environment().get_template("document.html").render
+    text = page_of(
+        report=report,
+        head=head_of(report, files),
+        files=files,
+        words=meanings_of_words(report),
+        states=STATES,
+        engines=sorted({audit.engine for audit in report.audits}),
+        view_of=lambda result: view_of(result, page.detail),
+        style=style,
+        script=script,
+        policy=_policy(style, script),
     )
+    return text + "\n"
 
 
 def _own_text(name: str) -> Markup:
