@@ -18,6 +18,7 @@ FORMATS = {
 # What standard output may show, and what may be written beside it
 STREAMS = ("table", "concise", "json", "github", "markdown")
 FILES = {
+    "html": "the HTML report",
     "json": "the JSON report",
     "junit": "JUnit XML",
     "sarif": "SARIF 2.1.0",

@@ -128,7 +128,7 @@ def test_progress_shows_on_a_terminal_after_a_second(
 
 def test_formats_for_programs_are_for_files() -> None:
     assert STREAMS == ("table", "concise", "json", "github", "markdown")
-    assert {"junit", "sarif"} <= set(FORMATS) - set(STREAMS)
+    assert {"html", "junit", "sarif"} <= set(FORMATS) - set(STREAMS)
 
 
 @pytest.mark.parametrize("form", STREAMS)
@@ -170,6 +170,17 @@ def test_hostile_text_is_shown_escaped(call: Call, runner: FakeRunner) -> None:
     assert "\x1b" not in error and "\\x1b[2J" in error
     assert "\x1b" not in call("\x1b[2J").err
     assert "\x1b" not in call("run", "--\x1b[2J").err
+
+
+def test_the_html_file_says_which_command_made_it(call: Call, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    case = Path(__file__).resolve().parents[2] / "cases/zygote-991/examples.toml"
+    assert call("run", str(case), "-k", "<b>'5'", "--html", str(path)).code == 2
+    assert not path.exists()
+    assert call("run", str(case), "-k", "5", "--seed", "3", "--html", str(path)).code == 0
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith("<!doctype html>") and text.endswith("</html>\n")
+    assert f"aliascheck run {case} -k 5 --seed 3 --html {path}" in text
 
 
 class TestJsonFile:
