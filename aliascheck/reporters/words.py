@@ -13,8 +13,8 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
 
 
 def spelled(number: int, noun: str, plural: str | None = None) -> str:
-    """`one cell`, `two places`, `12 cells`."""
-    word = NUMBERS[number] if number < len(NUMBERS) else str(number)
+    """`one cell`, `two places`, `12 cells`, `160,000 cells`."""
+    word = NUMBERS[number] if number < len(NUMBERS) else f"{number:,}"
     return f"{word} {noun if number == 1 else plural or noun + 's'}"
 
 

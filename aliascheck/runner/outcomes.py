@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -27,7 +26,7 @@ from aliascheck.report import (
 from aliascheck.verdicts.evidence import Spot
 from aliascheck.verdicts.judge import Finding
 
-MOST_CELLS = 1 << 16  # of a group whose lanes are looked at
+MOST_CELLS = 1 << 20  # of a group whose lanes are looked at
 MOST_RUNS = 64  # of a lane
 
 
@@ -108,20 +107,18 @@ def _lanes(outcome: GroupOutcome) -> list[Lane]:
         return []
     arrays = {slot.name: slot.array for slot in group.slots}
     arrays.update({access.name: access.array for access in group.accesses})
-    read = {name: np.unique(group.cells.of(array)) for name, array in arrays.items()}
     if size <= LARGEST_SHOWN:
-        return [Lane(name=name, cells=cells.tolist()) for name, cells in read.items()]
-    runs = {name: list(_runs(cells)) for name, cells in read.items()}
+        cells = {name: np.unique(group.cells.of(array)) for name, array in arrays.items()}
+        return [Lane(name=name, cells=own.tolist()) for name, own in cells.items()]
+    runs = {name: _runs(group.cells.shown_by(array)) for name, array in arrays.items()}
     if any(len(several) > MOST_RUNS for several in runs.values()):
         return []
-    return [Lane(name=name, cells=[], runs=several) for name, several in runs.items()]
+    return [Lane(name=name, cells=[], runs=several.tolist()) for name, several in runs.items()]
 
 
-def _runs(cells: NDArray[np.intp]) -> Iterator[list[int]]:
-    """Sorted cells as stretches without a hole."""
-    for run in np.split(cells, np.flatnonzero(np.diff(cells) > 1) + 1):
-        if run.size:
-            yield [int(run[0]), int(run[-1]) + 1]
+def _runs(shown: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Marked cells as stretches without a hole. Shapes: (stretches, 2)."""
+    return np.flatnonzero(np.diff(shown, prepend=False, append=False)).reshape(-1, 2)
 
 
 def _spot(spot: Spot | None) -> SpotResult | None:

@@ -287,8 +287,10 @@ class TestMemoryPicture:
         (half,) = re.findall(r"h([\d.]+)v", next(m.path for m in picture.marks if m.look == "h1"))[:1]
         assert float(half) * 2 == float(first)
 
-    def test_there_is_none_where_the_cells_are_not_told(self) -> None:
+    def test_there_is_none_where_the_cells_are_not_told_or_one_place_alone_reads_them(self) -> None:
         assert memory_picture(group([[1, 0], [0, 1]], memory=[])) is None
+        alone = group([["w"]], slots=["x"], accesses=["x"], memory=[Lane(name="x", cells=[0, 1])])
+        assert memory_picture(alone) is None
 
 
 def faulty(reported: object, path: object, total: object, **more: object) -> SlotResult:
@@ -333,7 +335,7 @@ class TestDifferenceMaps:
         )
         (only,) = difference_maps(audit("1", "", findings=[found]), large)
         assert only.caption == "where w is wrong, 100 × 50: rows 50 to 99, columns 0 to 24"
-        assert only.located == "M1 91h45v90h-45z"
+        assert {shade.look: shade.path for shade in only.shades}["fault"] == "M1 91h45v90h-45z"
 
     def test_nothing_is_drawn_where_nothing_can_be_compared_or_nothing_differs(self) -> None:
         right = [[1.0, 2.0], [3.0, 4.0]]

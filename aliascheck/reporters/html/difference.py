@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from aliascheck.report import AuditResult, SlotResult, SpotResult
 from aliascheck.reporters.html.drawing import Box, boxes
@@ -20,7 +19,7 @@ SMALLEST_SHOWN = 3.0  # pixels of a located fault in a large matrix
 
 @dataclass(frozen=True)
 class Shade:
-    """The elements of one shade: `n4` far below, `p4` far above, `even` equal, `odd` not finite."""
+    """The elements of one shade: `n4` far below, `p4` far above, `even` equal, `odd` not finite, `fault`."""
 
     look: str
     path: str
@@ -186,8 +185,8 @@ def _outline(slot: SlotResult, spot: SpotResult) -> DifferenceMap:
         for top, bottom, left, right in spot.rectangles
     )
     caption = f"where {slot.name} is wrong, {rows} × {columns}{_areas(spot)}"
-    frame: tuple[Any, ...] = (Shade("even", boxes([(1, 1, width, height)])),)
-    return DifferenceMap(round(width) + 5, round(height) + 5, caption, frame, located, "")
+    shades = (Shade("even", boxes([(1, 1, width, height)])), Shade("fault", located))
+    return DifferenceMap(round(width) + 5, round(height) + 5, caption, shades, "", "")
 
 
 def _areas(spot: SpotResult) -> str:

@@ -63,10 +63,10 @@ class MemoryPicture:
 
 
 def memory_picture(group: GroupResult) -> MemoryPicture | None:
-    """The picture of a group; None where its cells are not told, or its lanes are too many to be seen."""
+    """The picture of a group; None where one place alone reads it, or its lanes are too many to be seen."""
     lanes = {lane.name: stretches(lane) for lane in group.memory}
     rows = len(group.accesses) + sum(max(1, len(_held(entries))) for entries in group.attribution)
-    if not lanes or not group.cells or not group.accesses or rows > MOST_LANES:
+    if len(places_of(group.memory)) < 2 or not group.cells or not group.accesses or rows > MOST_LANES:
         return None
     return _Sheet(group, lanes).picture()
 
@@ -190,7 +190,9 @@ class _Sheet:
 
     def _axis(self) -> None:
         last = self.group.cells - 1
-        self.labels.append(Label(self.left, self.y + 8, f"cells 0 to {last}" if last else "cell 0", "quiet"))
+        self.labels.append(
+            Label(self.left, self.y + 8, f"cells 0 to {last:,}" if last else "cell 0", "quiet")
+        )
         self.y += 14
 
 

@@ -98,8 +98,8 @@
       file.hidden = own.length ? own.every((audit) => audit.hidden) : !isOpen;
     }
     named("nothing").hidden = shown > 0 || !audits.length || files.some((file) => !file.hidden);
-    named("shown").textContent =
-      shown === audits.length ? `${shown} audits` : `${shown} of ${audits.length} audits`;
+    const total = audits.length === 1 ? "1 audit" : `${audits.length} audits`;
+    named("shown").textContent = shown === audits.length ? total : `${shown} of ${total}`;
   };
   const reset = () => {
     form.reset();
