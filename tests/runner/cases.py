@@ -26,6 +26,8 @@ def timeless(report: Report) -> str:
     for result in report.audits:
         result.seconds = 0.0
     report.summary.seconds = 0.0
+    if report.origin is not None:
+        report.origin.started = ""
     return report.to_json().decode()
 
 
