@@ -97,7 +97,7 @@ def test_what_models_print_is_not_the_result(tmp_path: Path, options: list[str])
     assert json.loads(out)["summary"]["passed"] == 4
     printed = ["printed by Python", "printed where output was", "written to the descriptor"]
     for words in (*printed, "printed by a child", "printed natively"):
-        assert err.splitlines().count(words) == 2
+        assert err.count(words) == 2
 
 
 @posix
