@@ -259,6 +259,8 @@ class TestMemoryPicture:
         assert picture is not None
         looks = {mark.look: mark.path.count("M") for mark in picture.marks}
         assert looks == {"empty": 3, "lost": 1, "h1": 3}  # y reads two stretches, one of them in x
+        h1 = next(mark.path for mark in picture.marks if mark.look == "h1")
+        assert re.findall(r"h(\d+)v", h1) == ["48", "24", "48"]  # cells 2 and 3, 5; and 2 and 3 in x
 
     def test_what_is_nowhere_is_marked_as_lost_and_what_is_zero_is_not(self) -> None:
         lost, zero = memory_picture(group([[1, 0], [0, 0]])), memory_picture(group([[1, None], [0, None]]))
@@ -304,6 +306,12 @@ class TestDifferenceMaps:
         assert path.caption == "reported − path: 1 of 4 differ, farthest 1 at [1, 1]"
         assert total.caption == "reported − total: 4 of 4 differ, farthest -3 at [1, 0]"
         assert [shade.look for shade in path.shades] == ["even", "p4"]
+
+    def test_each_element_stands_in_its_row_and_column(self) -> None:
+        right = [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
+        one = faulty([[0.0, 0.0, 0.0], [0.0, 0.0, -1.0]], right, right, shape=[2, 3])
+        (only,) = difference_maps(audit("1", ""), one)
+        assert {shade.look: shade.path for shade in only.shades}["n4"] == "M45 23h22v22h-22z"
 
     def test_one_truth_is_enough_where_both_are_the_same(self) -> None:
         one = faulty([[1.0, "nan"], [-3.0, 4.0]], *[[[1.0, 2.0], [3.0, 4.0]]] * 2)
