@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from aliascheck.report import AuditResult, GroupResult, SlotResult
 from aliascheck.reporters import numbers
 from aliascheck.reporters.html.attribution import HeatTable, heat_table
@@ -107,7 +109,7 @@ def comparison_of(block: Block) -> Comparison | None:
 
 def _drift(measured: list[Any]) -> Drift | None:
     """A table of whatever was measured; None where nothing was."""
-    rows = [entry for entry in measured if isinstance(entry, dict)]
+    rows = [entry for entry in msgspec.to_builtins(measured) if isinstance(entry, dict)]
     columns = tuple(dict.fromkeys(key for entry in rows for key in entry))
     if not columns:
         return None
