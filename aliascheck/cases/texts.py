@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from aliascheck.cases.bindings import merge_bindings
-from aliascheck.cases.case import Audit, Case, Model
+from aliascheck.cases.case import Audit, Case
 from aliascheck.cases.literals import ArrayLiteral, ExpressionLiteral, Literal, Number, TableLiteral
 
 LONGEST = 400  # characters of one binding
@@ -21,13 +21,12 @@ def write_bindings(case: Case, audit: Audit) -> Iterator[tuple[str, str]]:
         yield name, _cut(_write(literal))
 
 
-def write_model(model: Model) -> str:
-    """The factory of a Python model, called with its arguments: `model.py:make(depth=2)`."""
-    return _cut(f"{model.factory}({', '.join(f'{name}={value!r}' for name, value in _sorted(model.args))})")
-
-
-def _sorted(args: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    return sorted(args.items())
+def write_model(case: Case, audit: Audit) -> str:
+    """The factory of a Python model, called as the audit does: `model.py:make(depth=2)`; empty without one."""
+    if case.model is None:
+        return ""
+    args = ", ".join(f"{name}={value!r}" for name, value in {**case.model.args, **audit.args}.items())
+    return _cut(f"{case.model.factory}({args})")
 
 
 def _write(literal: Literal) -> str:

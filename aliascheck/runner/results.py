@@ -31,7 +31,7 @@ def blank_result(case: Case, audit: Audit, mode: str, selection: Selection, stat
         loss_text=audit.loss_text,
         params=list(audit.params),
         bindings=[Binding(name=name, text=text) for name, text in write_bindings(case, audit)],
-        model_text="" if case.model is None else write_model(case.model),
+        model_text=write_model(case, audit),
         source=case.source,
     )
 

@@ -83,10 +83,14 @@ def test_long_texts_are_cut(tmp_path: Path) -> None:
     assert expression.text.endswith(" ...") and len(expression.text) <= 400
 
 
-def test_a_python_model_is_named_with_its_arguments(tmp_path: Path) -> None:
+def test_a_python_model_is_named_with_the_arguments_of_each_audit(tmp_path: Path) -> None:
     text = '[model]\nfactory = "model.py:make"\nargs = { width = 2, depth = 1 }\n'
-    audits = report_of(f'engine = "torch"\n{text}[[audit]]\nid = "1"\n', tmp_path, trust=True).audits
-    assert {audit.model_text for audit in audits} == {"model.py:make(depth=1, width=2)"}
+    audits = '[[audit]]\nid = "1"\n[[audit]]\nid = "2"\nargs = { depth = 3 }\n'
+    found = report_of(f'engine = "torch"\n{text}{audits}', tmp_path, trust=True).audits
+    assert {(audit.id, audit.model_text) for audit in found} == {
+        ("1", "model.py:make(width=2, depth=1)"),
+        ("2", "model.py:make(width=2, depth=3)"),
+    }
 
 
 def test_it_says_how_it_was_made(tmp_path: Path) -> None:
