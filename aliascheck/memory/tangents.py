@@ -91,12 +91,16 @@ class Scattered:
 
     def dense(self) -> Array:
         """The tangent written out, in new memory."""
-        total = np.zeros(self.shape) if self.base is None else np.array(self.base, float, order="C")
+        untouched = self.base is None
+        total = np.zeros(self.shape) if untouched else np.array(self.base, float, order="C")
         for key, tangent in self.pieces[: self.count]:
-            if is_basic(key):
-                total[key] += tangent
-            else:
+            if not is_basic(key):
                 _add_at(total, key, tangent)
+            elif untouched:
+                total[key] = tangent
+            else:
+                total[key] += tangent
+            untouched = False
         return total
 
 
@@ -115,6 +119,8 @@ def _add_at(total: Array, key: Any, tangent: Any) -> None:
 
 def is_basic(key: Any) -> bool:
     """Whether an index is basic: made of numbers and slices, so that no element is picked twice."""
+    if type(key) is slice or type(key) is int:  # most are
+        return True
     parts = key if isinstance(key, tuple) else (key,)
     return all(part is None or part is Ellipsis or isinstance(part, int | slice) for part in parts)
 
@@ -136,12 +142,17 @@ class MixedTangentsError(TypeError):
     """A natural and a structural tangent met at one value, and cannot be added."""
 
 
+_NATURAL = frozenset((np.ndarray, np.float64, Scattered))
+
+
 def accumulate(left: Any, right: Any) -> Any:
     """The sum of two tangents of one value; neither is changed.
 
     Raises: MixedTangentsError where one is an array and the other structural, and where the second has a
         field that the first has not.
     """
+    if type(left) in _NATURAL and type(right) in _NATURAL:
+        return left + right
     if right is NOTHING:
         return left
     if left is NOTHING:
