@@ -63,7 +63,7 @@ class Argument(Node):
         self.key = key
 
     def pull(self, d_out: Any, sweep: Sweep) -> None:
-        sweep.arguments[self.key] = d_out
+        sweep.arguments[self.key] = settled(d_out)
 
 
 class Rebuilt(Node):

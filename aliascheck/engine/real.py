@@ -15,9 +15,9 @@ NUMBERS = (np.float64, float)
 
 def check_loss(value: Any) -> float:
     """The number that a loss gave. Raises EngineError where it is no real scalar."""
+    if type(value) in NUMBERS:
+        return float(value)
     number = dense(primal(value))
-    if type(number) in NUMBERS:
-        return float(number)
     if isinstance(number, bool | np.bool_) or not isinstance(number, int | float | np.number | np.ndarray):
         raise EngineError(
             f"the loss is {kind_of(primal(value))}, not a number", hint="reduce it with sum(...)"

@@ -51,9 +51,9 @@ class Recording:
                     "y[...] = x: a traced value cannot be written into an array",
                     hint="collect the parts in a list, and join them with np.stack(...) or concatenate(...)",
                 ) from error
-        self.value = each_part(out, primal)
+        self.value = out._value if type(out) is Tracer else each_part(out, primal)
         self.out = _joined(out)
-        if isinstance(self.out, Tracer) and self.out._tape is not self.tape:
+        if type(self.out) is Tracer and self.out._tape is not self.tape:
             raise mixed_tapes()
 
     def _argument(self, position: int, arg: Any) -> Any:
@@ -66,7 +66,7 @@ class Recording:
 
     def pull_back(self, seed: Any = 1.0, *, last: bool = False) -> Any:
         """The gradients for a cotangent of the value; after the `last` time the tape is gone."""
-        ledger = Ledger(() if self.params is None else map(identity, self.params))
+        ledger = Ledger(None if self.params is None else map(identity, self.params))
         found = self._walk(seed, ledger, last)
         taken = set(identities(seed)) if type(seed) is not float else set()
         if self.params is None:

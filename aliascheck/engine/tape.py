@@ -66,7 +66,7 @@ class Ledger:
     __slots__ = ("globals", "watched")
 
     def __init__(self, watched: Iterable[Any] | None = None) -> None:
-        self.watched: dict[Any, Any] = dict.fromkeys(watched or (), NOTHING)
+        self.watched: dict[Any, Any] = dict.fromkeys(watched, NOTHING) if watched else {}
         self.globals: dict[str, Any] = {}
 
     def credit_global(self, name: str, tangent: Any) -> None:
@@ -85,9 +85,10 @@ class Ledger:
 
     def settle(self) -> None:
         """Write out what is left to be added up."""
-        for entries in (self.watched, self.globals):
-            for key, tangent in entries.items():
-                entries[key] = settled(tangent)
+        if self.watched or self.globals:
+            for entries in (self.watched, self.globals):
+                for key, tangent in entries.items():
+                    entries[key] = settled(tangent)
 
 
 class Sweep:
@@ -125,6 +126,7 @@ class Sweep:
         return np.zeros_like(tangent) if gate == 0 else gate * tangent
 
 
+@np.errstate(divide="ignore", over="ignore", invalid="ignore")  # inf and nan stand in the result
 def walk_back(
     tape: Tape,
     out: int,
@@ -142,33 +144,32 @@ def walk_back(
     entries: list[Any] = tape.entries
     if release:
         del entries[out + 1 :]
-    sweep = Sweep(len(entries), ledger, gates)
+    else:
+        entries = entries[: out + 1]
+    sweep = Sweep(out + 1, ledger, gates)
     cotangents = sweep.cotangents
     cotangents[out] = seed
-    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):  # inf and nan stand in the result
-        for index in range(out, -1, -1):
-            d_out = cotangents[index]
-            entry = entries.pop() if release else entries[index]
-            if d_out is NOTHING:
-                continue
-            cotangents[index] = NOTHING
-            if type(entry) is tuple:
-                edges: Iterable[Edge] = (entry,)
-            elif type(entry) is list:
-                edges = entry
-            else:
-                entry.pull(d_out, sweep)
-                continue
-            if type(d_out) is Scattered:
-                d_out = d_out.dense()
-            for rule, parent, access in edges:
-                tangent = rule(d_out)
-                if gates and access is not None:
-                    tangent = sweep.gated(access, tangent)
-                present = cotangents[parent]
-                cotangents[parent] = tangent if present is NOTHING else _sum(present, tangent, d_out)
+    while entries:
+        entry, d_out = entries.pop(), cotangents.pop()
+        if d_out is NOTHING:
+            continue
+        if type(entry) is tuple:
+            edges: Iterable[Edge] = (entry,)
+        elif type(entry) is list:
+            edges = entry
+        else:
+            entry.pull(d_out, sweep)
+            continue
+        if type(d_out) is Scattered:
+            d_out = d_out.dense()
+        for rule, parent, access in edges:
+            tangent = rule(d_out)
+            if gates and access is not None:
+                tangent = sweep.gated(access, tangent)
+            present = cotangents[parent]
+            cotangents[parent] = tangent if present is NOTHING else _sum(present, tangent, d_out)
     ledger.settle()
-    return {key: settled(tangent) for key, tangent in sweep.arguments.items()}
+    return sweep.arguments
 
 
 def _sum(present: Any, tangent: Any, d_out: Any) -> Any:
@@ -185,5 +186,5 @@ def _sum(present: Any, tangent: Any, d_out: Any) -> Any:
         and present.shape == tangent.shape
         and present.dtype == tangent.dtype
     ):
-        return np.add(present, tangent, out=tangent)
+        return np.add(present, tangent, tangent)
     return accumulate(present, tangent)
