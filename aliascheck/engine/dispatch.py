@@ -63,7 +63,8 @@ def reversed_axes(x: Any, axes: Any = None) -> Any:
     if axes is not None:
         return REGISTRY["transpose"](x, axes)
     if is_computed(x):
-        return x if x._value.ndim < 2 else viewed(x, x._value.T, _turned)
+        value = x._value
+        return x if value.ndim < 2 else viewed(x, value.T, _turned)
     return x if raw(x).ndim < 2 else REGISTRY["transpose"].plain(x)
 
 
@@ -102,7 +103,8 @@ def is_computed(x: Any) -> bool:
 
 def viewed(x: Tracer, view: Any, back: Callable[[Any], Any]) -> Tracer:
     """A view of a computed array, or what is read of it, by a pullback that nothing gates."""
-    return Tracer(view, x._tape, x._tape.record((back, x._index, None)))
+    tape = x._tape
+    return Tracer(view, tape, tape.record((back, x._index, None)))
 
 
 def in_a_row(x: Any, order: str = "C") -> Any:
@@ -127,37 +129,32 @@ _UFUNC_DEFAULTS: dict[str, Any] = {
 }
 
 
-@cache
-def _quick(function: Any) -> Primitive | None:
+class _Meant(dict[Any, Primitive | None]):
     """The primitive that a function without settings is, if it is one and means the same."""
-    name = function.__name__
-    if name in _CONSTANT_FUNCTIONS or name in _WRITING or name in _MEANINGS or function is np.linalg.trace:
-        return None
-    return REGISTRY.get(_NUMPY_NAMES.get(name, name))
+
+    def __missing__(self, function: Any) -> Primitive | None:
+        name = function.__name__
+        others = name in _CONSTANT_FUNCTIONS or name in _WRITING or name in _MEANINGS
+        found = None if others or function is np.linalg.trace else REGISTRY.get(_NUMPY_NAMES.get(name, name))
+        self[function] = found
+        return found
 
 
-def _applied_plainly(function: Any, args: tuple[Any, ...]) -> Any:
-    """A function of arrays alone; NotImplemented where there is more to look at."""
-    primitive = _quick(function)
-    if primitive is None or len(args) != primitive.arity:
-        return NotImplemented
-    for arg in args:
-        if (
-            type(arg) in _LISTS and not primitive.container
-        ):  # of plain numbers: to be made arrays, as NumPy does
-            return NotImplemented
-    return primitive.plain(*args)
-
-
-_LISTS = (list, tuple)
+_MEANT = _Meant()
+_LISTS = frozenset((list, tuple))  # of plain numbers: to be made arrays, as NumPy does
 
 
 def apply_ufunc(self: Tracer, ufunc: Any, method: str, *inputs: Any, **settings: Any) -> Any:
     """What a NumPy ufunc gives for traced values. Raises EngineError where it writes or has no rule."""
     if method == "__call__" and not settings:
-        result = _applied_plainly(ufunc, inputs)
-        if result is not NotImplemented:
-            return result
+        meant = _MEANT[ufunc]
+        if meant is not None and len(inputs) == meant.arity:
+            plain = meant.plain
+            if len(inputs) == 1:
+                return plain(self)
+            left, right = inputs
+            if type(left) not in _LISTS and type(right) not in _LISTS:
+                return plain(left, right)
     name = ufunc.__name__
     given = {
         key: value for key, value in settings.items() if not _is_default(value, _UFUNC_DEFAULTS.get(key))
@@ -184,10 +181,16 @@ _WRITING = frozenset(["copyto", "put", "place", "putmask", "fill_diagonal", "put
 
 def apply_function(self: Tracer, function: Any, types: Any, args: Any, settings: Any) -> Any:
     """What another NumPy function gives for traced values. Raises EngineError as `apply_ufunc` does."""
-    if not settings:
-        result = _applied_plainly(function, args)
-        if result is not NotImplemented:
-            return result
+    meant = _MEANT[function]
+    if meant is not None and len(args) == meant.arity:
+        if len(args) == 1 and (meant.container or type(args[0]) is Tracer):
+            if not settings:
+                plain = meant.plain
+                return plain(args[0])
+            if not meant.container and _SAME_EVERYWHERE.issuperset(settings):
+                return meant.apply(args, (), settings)
+        elif not settings and _LISTS.isdisjoint(map(type, args)):
+            return meant.plain(*args)
     name = function.__name__
     if name in _WRITING or _out_of(function, args, settings) is not None:
         raise mutation(f"np.{name}", REBUILD)
@@ -197,13 +200,11 @@ def apply_function(self: Tracer, function: Any, types: Any, args: Any, settings:
     if meaning is not None:
         return meaning(*args, **_without_defaults(name, settings))
     primitive = _primitive_for(name)
-    if len(args) == primitive.arity == 1 and settings.keys() <= _SAME_EVERYWHERE and not primitive.container:
-        return primitive.apply(args, (), settings)
     operands, settings = _as_numpy_reads(function, primitive, args, settings)
     return primitive(*operands, **settings)
 
 
-_SAME_EVERYWHERE = {"axis", "keepdims"}  # settings that mean the same in NumPy and here
+_SAME_EVERYWHERE = frozenset(("axis", "keepdims"))  # settings that mean the same in NumPy and here
 
 
 def _out_of(function: Any, args: Any, settings: Any) -> Any:

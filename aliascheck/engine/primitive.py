@@ -23,6 +23,7 @@ from functools import cached_property
 from typing import Any, Protocol, overload
 
 import numpy as np
+from msgspec.structs import astuple
 
 from aliascheck.engine.domain import reals
 from aliascheck.engine.parts import extend_whole, is_named_number
@@ -36,6 +37,7 @@ EVERYWHERE = reals()
 AS_THEY_ARE = frozenset((np.ndarray, float, np.float64, int))  # what a rule takes as it is
 NO_SETTINGS: Mapping[str, Any] = {}
 _NUMBERS = (int, float, np.number, np.bool_)
+_LISTS = frozenset((list, tuple))
 _REAL_NUMBERS = frozenset((int, float, bool, np.float64))
 WHOLE_SETTINGS = (
     *("axis", "axes", "axis1", "axis2", "k", "shift", "reps", "repeats", "kth", "offset", "decimals"),
@@ -95,8 +97,12 @@ class AppliedToParts(Node):
 
     __slots__ = ("parts", "rule")
 
-    def __init__(self, parts: Sequence[tuple[int, Tracer]], rule: Callable[[Any], Sequence[Any]]) -> None:
-        self.parts = [(position, part._index, path_of(part._access)) for position, part in parts]
+    def __init__(self, operand: Sequence[Any], rule: Callable[[Any], Sequence[Any]]) -> None:
+        self.parts = [
+            (position, part._index, path_of(part._access))
+            for position, part in enumerate(operand)
+            if type(part) is Tracer
+        ]
         self.rule = rule
 
     def pull(self, d_out: Any, sweep: Sweep) -> None:
@@ -237,7 +243,8 @@ class Primitive:
             value = operand._value
             if operand._access is not None:
                 value = operand._tape.look(operand._access, number_or_array(self.name, value))
-        if type(value) is np.ndarray and value.dtype.kind == "f":  # most are
+        kind = type(value)
+        if kind in AS_THEY_ARE and (kind is not np.ndarray or value.dtype.kind == "f"):  # most are
             return value
         return _as_numbers(dense(number_or_array(self.name, value)))
 
@@ -262,11 +269,11 @@ class Primitive:
             return
         position = self.setting_names.index("axis")
         axis = settings.get("axis", static[position] if position < len(static) else None)
-        ndim = np.ndim(arrays[0][0]) if self.container and arrays[0] else np.ndim(arrays[0])
+        array = arrays[0][0] if self.container and arrays[0] else arrays[0]
+        ndim = array.ndim if type(array) is np.ndarray else np.ndim(array)
         for one in axis if isinstance(axis, tuple) else (axis,):
             if isinstance(one, int) and not -ndim <= one < ndim:
-                shape = np.shape(arrays[0][0] if self.container else arrays[0])
-                raise EngineError(f"{self.name}: axis {one} is outside an array of shape {shape}")
+                raise EngineError(f"{self.name}: axis {one} is outside an array of shape {np.shape(array)}")
 
     def charge(self, *arrays: Any, **settings: Any) -> None:
         """Charge one call to the meter in force."""
@@ -303,16 +310,19 @@ def applied_to_one(primitive: Primitive) -> Callable[[Any], Any]:
     """The application of a primitive of one operand, quickest where that was computed."""
 
     def apply(x: Any) -> Any:
-        value = x
-        if type(x) is Tracer:
-            value = dense(x._value) if x._access is None else None
-        if type(value) not in AS_THEY_ARE or value is x or METERS:
+        if type(x) is not Tracer or METERS:
             return primitive.apply((x,))
+        value, tape, index, access = astuple(x)
+        if type(value) is Wrapper:
+            value = value.array
+        if access is not None or type(value) not in AS_THEY_ARE:
+            return primitive.apply((x,))
+        forward = primitive.forward
         try:
-            out, rule = primitive.forward(value)
+            out, rule = forward(value)
         except TypeError as error:
             raise primitive.misused(error) from error
-        return Tracer(out, x._tape, x._tape.record((rule or _gives_nothing, x._index, None)))
+        return Tracer(out, tape, tape.record((rule or _gives_nothing, index, None)))
 
     return apply
 
@@ -322,38 +332,40 @@ def applied_to_two(primitive: Primitive) -> Callable[[Any, Any], Any]:
     broadcasts = primitive.broadcasts
 
     def apply(x: Any, y: Any) -> Any:
-        left, right = x, y
+        left, right, tape_x, tape_y, access_x, access_y = x, y, None, None, None, None
         if type(x) is Tracer:
-            left = x._value if x._access is None else None
+            left, tape_x, index_x, access_x = astuple(x)
             left = left.array if type(left) is Wrapper else left
         if type(y) is Tracer:
-            right = y._value if y._access is None else None
+            right, tape_y, index_y, access_y = astuple(y)
             right = right.array if type(right) is Wrapper else right
-        if type(left) not in AS_THEY_ARE or type(right) not in AS_THEY_ARE or METERS:
+        kind, other, tape = type(left), type(right), tape_y if tape_x is None else tape_x
+        if kind not in AS_THEY_ARE or other not in AS_THEY_ARE or METERS:
             return primitive.apply((x, y))
-        constant = x if left is x else y if right is y else None
-        if (left is x and right is y) or (type(constant) is np.ndarray and constant.dtype.kind == "c"):
+        if tape is None or access_x is not None or access_y is not None:
             return primitive.apply((x, y))
+        if (tape_x is None and kind is np.ndarray and left.dtype.kind == "c") or (
+            tape_y is None and other is np.ndarray and right.dtype.kind == "c"
+        ):
+            return primitive.apply((x, y))
+        forward = primitive.forward
         try:
-            out, (rule_x, rule_y) = primitive.forward(left, right)
+            out, (rule_x, rule_y) = forward(left, right)
         except TypeError as error:
             raise primitive.misused(error) from error
-        kind = type(left)
-        stretches = broadcasts and (
-            kind is not type(right) or (kind is np.ndarray and left.shape != right.shape)
-        )
-        if stretches and type(right) is np.ndarray:  # else nothing stretches the left one
+        stretches = broadcasts and (kind is not other or (kind is np.ndarray and left.shape != right.shape))
+        if stretches and other is np.ndarray and tape_x is not None:
             rule_x = fitted_to_operand(rule_x, left, out)
-        if right is y:
-            return Tracer(out, x._tape, x._tape.record((rule_x or _gives_nothing, x._index, None)))
-        if left is not x and x._tape is not y._tape:
-            raise mixed_tapes()
+        if tape_y is None:
+            return Tracer(out, tape, tape.record((rule_x or _gives_nothing, index_x, None)))
         if stretches and kind is np.ndarray:
             rule_y = fitted_to_operand(rule_y, right, out)
-        edge = rule_y or _gives_nothing, y._index, None
-        if left is x:
-            return Tracer(out, y._tape, y._tape.record(edge))
-        return Tracer(out, x._tape, x._tape.record([(rule_x or _gives_nothing, x._index, None), edge]))
+        edge = rule_y or _gives_nothing, index_y, None
+        if tape_x is None:
+            return Tracer(out, tape, tape.record(edge))
+        if tape_x is not tape_y:
+            raise mixed_tapes()
+        return Tracer(out, tape, tape.record([(rule_x or _gives_nothing, index_x, None), edge]))
 
     return apply
 
@@ -383,7 +395,7 @@ class ContainerPrimitive(Primitive):
     ) -> Any:
         (operand,) = operands
         value = primal(operand)
-        if not isinstance(value, tuple | list):
+        if type(value) not in _LISTS and not isinstance(value, tuple | list):
             raise EngineError(
                 f"{self.name} takes a list or tuple of arrays, not {kind_of(value)}",
                 hint=f"write {self.name}([x, y])",
@@ -403,7 +415,7 @@ class ContainerPrimitive(Primitive):
         if tape is None:
             return out
         if operand is value:
-            entry: Node = AppliedToParts([(k, p) for k, p in enumerate(value) if type(p) is Tracer], rule)
+            entry: Node = AppliedToParts(value, rule)
         else:
             entry = AppliedToContainer(operand._index, access, type(value), rule)
         return Tracer(out, tape, tape.record(entry))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +12,7 @@ from aliascheck.engine.composite import composite
 from aliascheck.engine.domain import reals
 from aliascheck.engine.primitive import primitive
 from aliascheck.engine.rules.indexing import index_array
+from aliascheck.engine.rules.reductions import shape_of
 from aliascheck.engine.tracer import primal
 from aliascheck.errors import EngineError
 from aliascheck.memory import dense
@@ -30,16 +30,16 @@ SECTIONS: tuple[dict[str, Any], ...] = (
 @primitive(domain=PARTS, container=True, examples=({}, {"axis": 1}, {"axis": -1}, {"axis": None}))
 def concatenate(arrays: Any, axis: int | None = 0) -> Any:
     """Arrays joined along an axis, or with None all their elements in one row"""
-    shapes = [np.shape(array) for array in arrays]
+    shapes = [shape_of(array) for array in arrays]
 
     def pull(d_out: Any) -> Any:
-        extents = [math.prod(shape) if axis is None else shape[axis] for shape in shapes]
         before = (slice(None),) * (0 if axis is None else axis % d_out.ndim)
-        bounds = itertools.accumulate(extents, initial=0)
-        return [
-            d_out[(*before, slice(*ends))].reshape(shape)
-            for ends, shape in zip(itertools.pairwise(bounds), shapes, strict=True)
-        ]
+        parts, end = [], 0
+        for shape in shapes:
+            start, end = end, end + (math.prod(shape) if axis is None else shape[axis])
+            part = d_out[(*before, slice(start, end))]
+            parts.append(part.reshape(shape) if axis is None else part)
+        return parts
 
     return np.concatenate(arrays, axis), pull
 
