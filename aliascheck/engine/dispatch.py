@@ -192,6 +192,8 @@ def apply_function(self: Tracer, function: Any, types: Any, args: Any, settings:
         elif not settings and _LISTS.isdisjoint(map(type, args)):
             return meant.plain(*args)
     name = function.__name__
+    if not settings and name in _MEANINGS:
+        return _MEANINGS[name](*args)
     if name in _WRITING or _out_of(function, args, settings) is not None:
         raise mutation(f"np.{name}", REBUILD)
     if name in _CONSTANT_FUNCTIONS or (name == "where" and len(args) == 1):

@@ -35,6 +35,7 @@ from aliascheck.memory import NOTHING, Wrapper, dense, is_array, settled
 REGISTRY: dict[str, Primitive] = {}
 EVERYWHERE = reals()
 AS_THEY_ARE = frozenset((np.ndarray, float, np.float64, int))  # what a rule takes as it is
+_PLAIN_NUMBERS = AS_THEY_ARE - {np.ndarray}
 NO_SETTINGS: Mapping[str, Any] = {}
 _NUMBERS = (int, float, np.number, np.bool_)
 _LISTS = frozenset((list, tuple))
@@ -243,9 +244,11 @@ class Primitive:
             value = operand._value
             if operand._access is not None:
                 value = operand._tape.look(operand._access, number_or_array(self.name, value))
-        kind = type(value)
-        if kind in AS_THEY_ARE and (kind is not np.ndarray or value.dtype.kind == "f"):  # most are
+        kind = value.dtype.kind if type(value) is np.ndarray else None
+        if kind == "f" or type(value) in _PLAIN_NUMBERS:  # most are
             return value
+        if kind == "b":
+            return value.astype(float)
         return _as_numbers(dense(number_or_array(self.name, value)))
 
     def compute(self, arrays: Sequence[Any], static: Sequence[Any], settings: Mapping[str, Any]) -> Any:
@@ -263,12 +266,18 @@ class Primitive:
         out, rules = result
         return out, rules if isinstance(rules, tuple) else (rules,)
 
+    @cached_property
+    def _axis_position(self) -> int | None:
+        """Where among the settings the one is that names an axis of the operand, if there is one."""
+        names = self.setting_names
+        return names.index("axis") if "axis" in names and not self.new_axis else None
+
     def _check_axis(self, arrays: Sequence[Any], static: Sequence[Any], settings: Mapping[str, Any]) -> None:
         """Raise EngineError where an axis is named that the operand has not."""
-        if self.new_axis or "axis" not in self.setting_names:
+        position = self._axis_position
+        if position is None:
             return
-        position = self.setting_names.index("axis")
-        axis = settings.get("axis", static[position] if position < len(static) else None)
+        axis = static[position] if position < len(static) else settings.get("axis")
         array = arrays[0][0] if self.container and arrays[0] else arrays[0]
         ndim = array.ndim if type(array) is np.ndarray else np.ndim(array)
         for one in axis if isinstance(axis, tuple) else (axis,):
@@ -519,6 +528,8 @@ def unbroadcast(tangent: Any, shape: tuple[int, ...]) -> Any:
     leading = tangent.ndim - len(shape)
     if leading > 0:
         tangent = np.add.reduce(tangent, tuple(range(leading)))
+        if tangent.shape == shape:
+            return tangent
     stretched = tuple(axis for axis, extent in enumerate(shape) if extent == 1 and tangent.shape[axis] != 1)
     if stretched:
         tangent = np.add.reduce(tangent, stretched, keepdims=True)

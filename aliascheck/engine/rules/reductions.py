@@ -22,10 +22,11 @@ def spread(d_out: Any, shape: tuple[int, ...], axis: Any = None, keepdims: bool 
     """The cotangent of a reduction's result, stretched over the `shape` that was reduced: a view."""
     if axis is None:  # NumPy's broadcast_to, in a fifth of its time: every element is the one number
         return np.ndarray(shape, np.float64, np.array(d_out, np.float64), 0, (0,) * len(shape))
-    reduced = {a % len(shape) for a in (axis if type(axis) is tuple else (axis,))}
+    ndim = len(shape)
+    reduced = {a % ndim for a in axis} if type(axis) is tuple else (axis % ndim,)
     memory = np.ascontiguousarray(d_out)
     strides, step = [], memory.itemsize
-    for a in range(len(shape) - 1, -1, -1):
+    for a in range(ndim - 1, -1, -1):
         strides.append(0 if a in reduced else step)
         step *= 1 if a in reduced else shape[a]
     return np.ndarray(shape, memory.dtype, memory, 0, strides[::-1])
