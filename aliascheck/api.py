@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import import_module
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 from aliascheck import __version__
 from aliascheck.auditing import Settings
 from aliascheck.auditing import audit as audit_subject
 from aliascheck.errors import UsageError, did_you_mean
+from aliascheck.files import report_file
 from aliascheck.memory import DIRECTIONS
 from aliascheck.report import AuditResult, FindingResult, Report, Tool, summarize
 from aliascheck.reporters.page import Page
@@ -35,10 +38,35 @@ class ModelReport(Report, kw_only=True):
         """Every finding, in the order of the modes."""
         return [finding for audit in self.audits for finding in audit.findings]
 
+    def to_json(self, path: str | PathLike[str] | None = None) -> bytes:
+        """The report as JSON, also written to a file where one is named.
+
+        Raises: AliascheckError where it cannot be written.
+        """
+        data = super().to_json()
+        _write(path, data.decode())
+        return data
+
+    def to_html(self, path: str | PathLike[str] | None = None) -> str:
+        """The report as one self-contained HTML page with every picture, also written where a file is named.
+
+        Raises: AliascheckError where it cannot be written.
+        """
+        from aliascheck.reporters.html import render
+
+        text = render(self, Page(detail=1))
+        _write(path, text)
+        return text
+
     def __str__(self) -> str:
         from aliascheck.reporters.table import render
 
         return render(self, Page(detail=1)).rstrip()
+
+
+def _write(path: str | PathLike[str] | None, text: str) -> None:
+    with report_file(None if path is None else Path(path), "the report") as write:
+        write(text)
 
 
 def audit(

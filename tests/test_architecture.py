@@ -16,7 +16,7 @@ PACKAGE = "aliascheck"
 
 FLOORS = (
     {"errors"},
-    {"memory"},
+    {"memory", "files"},
     {"engine"},
     {"language", "oracle"},
     {"subjects", "optimizers", "verdicts"},

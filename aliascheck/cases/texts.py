@@ -22,7 +22,7 @@ def write_bindings(case: Case, audit: Audit) -> Iterator[tuple[str, str]]:
 
 
 def write_model(case: Case, audit: Audit) -> str:
-    """The factory of a Python model, called as the audit does: `model.py:make(depth=2)`; empty without one."""
+    """The factory of a Python model, called as the audit does: `model.py:make(depth=2)`; else empty."""
     if case.model is None:
         return ""
     args = ", ".join(f"{name}={value!r}" for name, value in {**case.model.args, **audit.args}.items())

@@ -9,13 +9,13 @@ import click
 from aliascheck import runner
 from aliascheck.baseline import Baseline, fixed, read_baseline, recorded, updated
 from aliascheck.cli import options
-from aliascheck.cli.files import report_file
 from aliascheck.cli.gating import INTERRUPTED, scope_of
 from aliascheck.cli.pages import output_page
 from aliascheck.cli.progress import terminal_progress
 from aliascheck.cli.stored import read_bytes
 from aliascheck.cli.streams import emit, models_apart, say
 from aliascheck.errors import CaseError, IncompleteError
+from aliascheck.files import report_file
 from aliascheck.report import Report
 from aliascheck.reporters.words import count
 

@@ -30,6 +30,7 @@ def command(paths: tuple[Path, ...], selection: runner.Selection, output: report
             report = runner.run_on_engines(
                 paths or [options.DEFAULT], selection, _engines(selection), progress
             )
+        reports.note_command(report)
         write_files(report)
     if output.form == "table":
         emit(comparison.render(report, output_page()))

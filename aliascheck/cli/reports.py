@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import shlex
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
@@ -11,10 +13,10 @@ from typing import Any, TypeVar
 
 import click
 
-from aliascheck.cli.files import report_file
 from aliascheck.cli.pages import output_page
 from aliascheck.cli.streams import emit, emit_utf8
 from aliascheck.errors import UsageError
+from aliascheck.files import report_file
 from aliascheck.memory import Data
 from aliascheck.report import Report
 from aliascheck.reporters import FILES, FORMATS, STREAMS
@@ -106,3 +108,9 @@ def render(report: Report, form: str, page: Page) -> str:
     text = import_module(FORMATS[form]).render(report, page)
     assert isinstance(text, str)
     return text
+
+
+def note_command(report: Report) -> None:
+    """Let the report say which command made it."""
+    if report.origin is not None:
+        report.origin.command = shlex.join(["aliascheck", *sys.argv[1:]])

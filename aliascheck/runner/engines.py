@@ -58,5 +58,8 @@ def _merged(reports: Sequence[Report]) -> Report:
     seconds = sum(report.summary.seconds for report in reports)
     reason = "interrupted" if code == INTERRUPTED else reason_of(code, audits, len(first.bad_files))
     first.audits = audits
+    for report in reports[1:]:
+        if first.origin is not None and report.origin is not None:
+            first.origin.engines |= report.origin.engines
     first.summary = summarize(audits, first.bad_files, seconds, code, reason)
     return first

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from aliascheck.cli import drafts
-from aliascheck.cli.drafts import draft_beside, remove_left_over, replace_file
+from aliascheck.files.drafts import draft_beside, remove_left_over, replace_file
 from tests.cli.conftest import Call, FakeRunner
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="kills and locks of POSIX")
@@ -120,7 +120,7 @@ class TestDrafts:
     def leave(self, report: Path) -> Path:
         """A draft as a killed run leaves it."""
         script = (
-            "import os, sys, pathlib\nfrom aliascheck.cli.drafts import draft_beside\n"
+            "import os, sys, pathlib\nfrom aliascheck.files.drafts import draft_beside\n"
             "with draft_beside(pathlib.Path(sys.argv[1])) as (stream, draft):\n"
             "    stream.write('half'); stream.flush(); print(draft, flush=True); os._exit(9)\n"
         )

@@ -39,6 +39,17 @@ def test_a_right_model_is_clean_and_left_as_it_is():
     assert b'"format": 1' in report.to_json()
 
 
+def test_a_report_is_written_as_json_and_html(tmp_path):
+    report = aliascheck.audit(tied(), loss)
+    (tmp_path / "report.json").write_text("old")
+    assert report.to_json(tmp_path / "report.json") == (tmp_path / "report.json").read_bytes()
+    assert report.to_html(str(tmp_path / "report.html")) == (tmp_path / "report.html").read_text()
+    assert "<!doctype html>" in (tmp_path / "report.html").read_text().lower()
+    assert {path.name for path in tmp_path.iterdir()} == {"report.json", "report.html"}
+    with pytest.raises(AliascheckError, match="there is no folder"):
+        report.to_json(tmp_path / "none" / "report.json")
+
+
 def test_findings_fail_and_the_assertion_is_the_table():
     report = aliascheck.audit(tied(), loss, contract="each")
     assert not report.ok and {found.code for found in report.findings} == {"AC103"}

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from aliascheck.cli.drafts import draft_beside, remove_left_over, replace_file
 from aliascheck.errors import IncompleteError, UsageError
+from aliascheck.files.drafts import draft_beside, remove_left_over, replace_file
 
 
 @contextmanager
