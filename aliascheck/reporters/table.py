@@ -14,6 +14,7 @@ from aliascheck.reporters.audit import INDENT, brief_lines, full_lines, mark_of
 from aliascheck.reporters.findings import message_lines
 from aliascheck.reporters.layout import hanging, line, write
 from aliascheck.reporters.page import Page
+from aliascheck.reporters.skipped import reason_shared, skipped_files
 from aliascheck.reporters.styles import BAD, GOOD, MARKS, PLAIN, QUIET, SEPARATOR, STRONG
 from aliascheck.reporters.words import count, fixed_line, totals, verdict
 
@@ -53,10 +54,14 @@ def _stale(report: Report) -> str:
 
 def _sections(report: Report, page: Page) -> list[Block]:
     files = [(file, list(audits)) for file, audits in groupby(report.audits, key=lambda audit: audit.file)]
+    skipped = [(file, audits) for file, audits in files if page.detail <= 0 and reason_shared(audits)]
+    files = [one for one in files if one not in skipped]
     sections = [_file_section(file, audits, page) for file, audits in files]
     names = [file for file, _ in files]
     for error in sorted(report.bad_files, key=lambda error: error.file, reverse=True):
         sections.insert(bisect(names, error.file), bad_file_lines(error, page))
+    if page.detail == 0:
+        sections += skipped_files(skipped, page)
     return [section for section in sections if section]
 
 

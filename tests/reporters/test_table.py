@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from aliascheck.report import AuditResult
 from aliascheck.reporters import concise, table
 from aliascheck.reporters.page import Page
 from tests.reporters.samples import (
@@ -101,3 +102,32 @@ def test_a_report_that_was_stored_renders_the_same() -> None:
 
     stored = msgspec.json.decode(thread().to_json(), type=Report)
     assert table.render(stored, Page()) == table.render(thread(), Page())
+
+
+def test_files_that_are_skipped_whole_are_a_line_each_below_their_reason() -> None:
+    def skipped(file: str, name: str, why: str) -> AuditResult:
+        return audit(name, "", file=file, status="skipped", loss=None, error=why)
+
+    audits = [
+        skipped("cases/a.toml", "one", "no trust"),
+        skipped("cases/a.toml", "two", "no trust"),
+        clean(),
+        skipped("cases/z.toml", "one", "no trust"),
+        skipped("cases/z2.toml", "gpu", "no device"),
+    ]
+    text = table.render(report(audits), Page())
+    told = text[text.index("- 3 audits") : text.index("5 audits, ")]
+    assert told.splitlines() == [
+        "- 3 audits skipped: no trust",
+        "",
+        "  cases/a.toml  one, two",
+        "  cases/z.toml  one",
+        "",
+        "- 1 audit skipped: no device",
+        "",
+        "  cases/z2.toml  gpu",
+        "",
+    ]
+    full = table.render(report(audits), Page(detail=1))
+    assert full.count("skipped: no trust") == 3 and "audits skipped" not in full
+    assert "skipped:" not in table.render(report(audits), Page(detail=-1))
