@@ -73,15 +73,18 @@ def installed() -> dict[str, Any]:
 
 
 def race(contenders: Contenders, rounds: int) -> dict[str, float]:
-    """Median seconds of each contender, over interleaved rounds after one to warm up."""
+    """Median seconds of each contender, over interleaved rounds after one to warm up.
+
+    It is the processor's time, of all threads: what others do on the machine is not measured.
+    """
     times: dict[str, list[float]] = {name: [] for name in contenders}
     for turn in range(rounds + 1):
         for name, run in contenders.items():
             gc.collect()
-            started = time.perf_counter()
+            started = time.process_time()
             run()
             if turn:
-                times[name].append(time.perf_counter() - started)
+                times[name].append(time.process_time() - started)
     return {name: statistics.median(taken) for name, taken in times.items()}
 
 
