@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from aliascheck.cli import drafts
+from aliascheck.files import drafts
 from aliascheck.files.drafts import draft_beside, remove_left_over, replace_file
 from tests.cli.conftest import Call, FakeRunner
 
