@@ -36,8 +36,8 @@ return (performance.now() - started) / 1000;
 
 
 def large_report() -> Report:
-    """The audits of the shipped cases again and again, each time in files of another name."""
-    results = run_cases([ROOT / "cases"]).audits
+    """The audits of the shipped cases that ran, again and again, each time in files of another name."""
+    results = [result for result in run_cases([ROOT / "cases"]).audits if result.status != "skipped"]
     audits = list(_repeated(results))
     return Report(summary=summarize(audits, [], 0.0, 0, ""), audits=audits)
 

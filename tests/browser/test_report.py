@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from aliascheck.report import FileError
+from aliascheck.reporters.html import render
+from aliascheck.reporters.page import Page
 from tests.browser.chromium import Window, chromium
-from tests.reporters.exhibition import HOSTILE_TEXTS
+from tests.reporters.exhibition import HOSTILE_TEXTS, not_run
+from tests.reporters.samples import clean, report
 
 ANCHOR = "#zygote-991/examples:5:builtin:implicit"
 
@@ -143,6 +147,28 @@ class TestFilter:
         box.clear()
         box.send_keys("window.hacked=1")
         window.wait(lambda: self.count(window) == 3)
+
+    def states(self, window: Window) -> list[str]:
+        return [one.get_attribute("data-state") for one in window.shown(".file")]
+
+    def test_files_that_were_skipped_or_are_bad_by_status_and_text(
+        self, window: Window, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "report.html"
+        bad = FileError(file="cases/bad.toml", message="cases/bad.toml: not TOML")
+        path.write_text(render(report([clean(), *not_run()], [bad]), Page()), encoding="utf-8")
+        window.open(path)
+        assert len(window.shown(".file")) == 3
+        box = window.one("[name=text]")
+        for words, left in (("Python CODE", "skipped"), ("not toml", "error")):
+            box.clear()
+            box.send_keys(words)
+            window.wait(lambda left=left: self.states(window) == [left])  # type: ignore[misc]
+        box.clear()
+        box.send_keys(" ")
+        window.wait(lambda: len(window.shown(".file")) == 3)
+        window.one("[name=state][value=skipped]").click()
+        window.wait(lambda: len(window.shown(".file")) == 2)
 
     def test_enter_does_not_leave_the_page(self, window: Window, page: Path) -> None:
         window.open(page)

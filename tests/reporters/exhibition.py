@@ -179,6 +179,19 @@ def on_engines() -> list[AuditResult]:
     ]
 
 
+def not_run() -> list[AuditResult]:
+    """Audits of two files, all skipped for one reason."""
+    settings: dict[str, Any] = {
+        "engine": "jax",
+        "mode": "explicit",
+        "status": "skipped",
+        "loss": None,
+        "error": "it runs Python code",
+    }
+    places = (("a", "one"), ("a", "two"), ("b", "one"))
+    return [audit(name, "", file=f"cases/jax/{file}.toml", **settings) for file, name in places]
+
+
 def exhibition() -> Report:
     """Every part of the report at once."""
     skipped = audit("gpu", "needs a device", line=210, status="skipped", loss=None, error="needs torch")

@@ -20,7 +20,7 @@ from aliascheck.reporters.html.memory import memory_picture
 from aliascheck.reporters.page import Page
 from aliascheck.reporters.visible import visible
 from aliascheck.runner import run_cases
-from tests.reporters.exhibition import HOSTILE_TEXTS, exhibition, on_engines
+from tests.reporters.exhibition import HOSTILE_TEXTS, exhibition, not_run, on_engines
 from tests.reporters.samples import ROW_5_IMPLICIT, audit, clean, finding, report, slot, thread, trouble
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -168,6 +168,21 @@ class TestFolds:
         full = read(made, 1)
         assert full.all("figure", "memory") and full.all("div", "heat")
         assert read(report([ROW_5_IMPLICIT])).all("figure", "memory")
+
+    def test_files_of_which_nothing_ran_are_a_line_each(self) -> None:
+        made = report([clean(), *not_run()])
+        page = read(made)
+        assert len(page.all("details", "audit")) == 1
+        (skipped,) = [
+            one for one in page.all("section", "file") if one.attributes.get("data-state") == "skipped"
+        ]
+        assert skipped.says == (
+            "3 audits skipped it runs Python code cases/jax/a.toml one, two cases/jax/b.toml one"
+        )
+        anchors = {one.attributes.get("id") for one in page.all("i")}
+        assert {"jax/a:one:jax:explicit", "jax/b:one:jax:explicit"} <= anchors
+        assert len(read(made, 1).all("details", "audit")) == 4
+        assert "skipped" not in render(made, Page(detail=-1)).partition("<main")[2].partition("</main>")[0]
 
 
 class TestHead:

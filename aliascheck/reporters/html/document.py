@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from aliascheck.report import AuditResult, Report
 from aliascheck.reporters.html.head import STATES, head_of
-from aliascheck.reporters.html.outline import outline
+from aliascheck.reporters.html.outline import outline, set_aside
 from aliascheck.reporters.html.told import meanings_of_words, why_it_was_skipped
 from aliascheck.reporters.html.views import comparison_of, view_of
 from aliascheck.reporters.numbers import as_number, format_number
@@ -27,12 +27,14 @@ TEMPLATES = Path(__file__).parent / "templates"
 def render(report: Report, page: Page) -> str:
     """The report as one HTML file. Texts of cases stand in it as text, whatever they hold."""
     files = outline(report, page.detail)
+    shown, skipped = set_aside(files, page.detail)
     style, script = (_own_text(name) for name in ("style.css", "script.js"))
     page_of = _environment().get_template("document.html").render
     text = page_of(
         report=report,
         head=head_of(report, files),
-        files=files,
+        files=shown,
+        skipped=skipped,
         words=meanings_of_words(report),
         states=STATES,
         engines=sorted({audit.engine for audit in report.audits}),
@@ -73,6 +75,7 @@ def _environment() -> Environment:
     )
     environment.globals.update(
         comparison_of=comparison_of,
+        count=count,
         fixed_line=fixed_line,
         loss_of=_loss,
         took=_took,

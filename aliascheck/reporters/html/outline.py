@@ -9,6 +9,7 @@ from itertools import groupby
 from aliascheck.report import AuditResult, FileError, Report
 from aliascheck.reporters.audit import mark_of
 from aliascheck.reporters.html.anchors import link_to, name_results
+from aliascheck.reporters.skipped import reason_shared
 from aliascheck.reporters.words import mode
 
 SEVEREST = ("error", "bad", "known", "skipped", "clean")
@@ -70,6 +71,30 @@ class File:
     source: str
     blocks: tuple[Block, ...] = ()
     error: FileError | None = None
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """Files none of whose audits ran, for one reason."""
+
+    reason: str
+    files: tuple[File, ...]
+
+    @property
+    def number(self) -> int:
+        """How many audits they hold."""
+        return sum(len(file.blocks) for file in self.files)
+
+
+def set_aside(files: Sequence[File], detail: int) -> tuple[list[File], list[Skipped]]:
+    """Files to be shown by audit, and those that a line each is enough for; none where there is detail."""
+    shown: list[File] = []
+    by_reason: dict[str, list[File]] = {}
+    for file in files:
+        audits = [result.audit for block in file.blocks for result in block.results]
+        reason = reason_shared(audits) if detail == 0 else None
+        (shown if reason is None else by_reason.setdefault(reason, [])).append(file)
+    return shown, [Skipped(reason, tuple(several)) for reason, several in by_reason.items()]
 
 
 def outline(report: Report, detail: int) -> list[File]:

@@ -85,6 +85,10 @@
       states.has(dataset.state) &&
       (!code || dataset.codes.split(" ").includes(code)) &&
       (!engine || dataset.engine === engine);
+    const isToldOf = (file) => {
+      const text = file.textContent.toLowerCase();
+      return states.has(file.dataset.state) && words.every((word) => text.includes(word));
+    };
     let shown = 0;
     for (const one of audits) {
       for (const result of one.results) result.hidden = !isAsked(result);
@@ -92,12 +96,11 @@
         one.results.every((result) => result.hidden) || !words.every((word) => textOf(one).includes(word));
       shown += !one.audit.hidden;
     }
-    const isOpen = !code && !engine && !words.length && states.has("error");
     for (const file of files) {
       const own = all("details.audit", file);
-      file.hidden = own.length ? own.every((audit) => audit.hidden) : !isOpen;
+      file.hidden = own.length ? own.every((audit) => audit.hidden) : code || engine || !isToldOf(file);
     }
-    named("nothing").hidden = shown > 0 || !audits.length || files.some((file) => !file.hidden);
+    named("nothing").hidden = shown > 0 || !files.length || files.some((file) => !file.hidden);
     const total = audits.length === 1 ? "1 audit" : `${audits.length} audits`;
     named("shown").textContent = shown === audits.length ? total : `${shown} of ${total}`;
   };
