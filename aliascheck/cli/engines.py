@@ -24,5 +24,5 @@ def command() -> None:
         ]
         for name, about in ENGINES.items()
     ]
-    end = line(("Programs of case files run on builtin; the others audit models that live in Python.", PLAIN))
+    end = line(("Programs of case files run on each of them: run --engine NAME.", PLAIN))
     emit(write([*columns(rows, indent=0), line(), end], output_page()))

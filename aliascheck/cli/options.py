@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from aliascheck.errors import IncompleteError, UsageError, did_you_mean
+from aliascheck.errors import UsageError, did_you_mean
 
 DEFAULT = Path("cases")
 ENGINES = {
@@ -87,13 +87,8 @@ def _cores() -> int:
 
 
 def _engine(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    if value is None or value in BUNDLED:
+    if value is None or value in ENGINES:
         return value
-    if value in ENGINES:
-        raise IncompleteError(
-            f"programs do not run on {value} yet: only on {', '.join(BUNDLED)}",
-            hint=f"{value} audits models: from Python, or by a [model] in a case file of that engine",
-        )
     hint = did_you_mean(value, ENGINES) or "see aliascheck engines"
     raise UsageError(f"unknown engine '{value}'", hint=hint)
 

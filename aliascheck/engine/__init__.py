@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import Any
 
 from aliascheck.engine import rules
+from aliascheck.engine.foreign import Foreign, LacksPrimitiveError, Vocabulary, is_foreign
 from aliascheck.engine.layer import LAYERS, Layer
 from aliascheck.engine.operators import install
 from aliascheck.engine.parts import (
@@ -60,7 +61,9 @@ __all__ = [
     "REGISTRY",
     "Argument",
     "Bindings",
+    "Foreign",
     "Grads",
+    "LacksPrimitiveError",
     "Layer",
     "Ledger",
     "Meter",
@@ -69,6 +72,7 @@ __all__ = [
     "Rebuilt",
     "Tape",
     "Tracer",
+    "Vocabulary",
     "WithGradient",
     "call",
     "charge",
@@ -76,6 +80,7 @@ __all__ = [
     "check_rule",
     "custom",
     "gradient",
+    "is_foreign",
     "jacobian",
     "make_dict",
     "make_list",

@@ -12,6 +12,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from aliascheck.engine.foreign import Foreign
 from aliascheck.engine.primitive import (
     METERS,
     NO_SETTINGS,
@@ -101,6 +102,8 @@ class Alias(Primitive):
         if type(operand) is Tracer:
             tape, access, value = operand._tape, operand._access, operand._value
         if not is_array(value):
+            if isinstance(value, Foreign):
+                return self._shown_by_its_engine(value, static, settings)
             value = np.asarray(number_or_array(self.name, value), dtype=float)
         shown = dense(value)
         seen = tape.look(access, value) if type(access) is tuple else shown
@@ -122,7 +125,15 @@ class Alias(Primitive):
         reached = None if access is None else Local({_PARENT: access})
         return Tracer(wrapper, tape, tape.record(entry), reached)
 
-    def _is_undoing(self, value: Wrapper, static: Sequence[Any], settings: Mapping[str, Any]) -> bool:
+    def _shown_by_its_engine(self, value: Foreign, static: Sequence[Any], settings: Mapping[str, Any]) -> Any:
+        if value.open_ is not None and self._is_undoing(value, static, settings):
+            return value.open_()
+        arguments, _, _ = self.forward(np.zeros(value.shape), *static, **settings)
+        return value.vocabulary.wrap(self.name, arguments, value)
+
+    def _is_undoing(
+        self, value: Wrapper | Foreign, static: Sequence[Any], settings: Mapping[str, Any]
+    ) -> bool:
         """Whether a wrapper is of a kind that this one takes off again."""
         plain = all(setting is None for setting in (*static, *settings.values()))
         return plain and value.kind in self.undoes and not value.arguments
@@ -148,6 +159,8 @@ class Unwrapping(Alias):
         self, operands: Sequence[Any], static: Sequence[Any] = (), settings: Mapping[str, Any] = NO_SETTINGS
     ) -> Any:
         value = primal(operands[0])
+        if isinstance(value, Foreign):
+            return value.get_field("parent")
         if not isinstance(value, Wrapper):
             raise EngineError(f"{kind_of(value)} has no parent", hint="only wrappers such as adjoint(x) have")
         if value.array.size != dense(value.parent).size or value.kind in ("view", "broadcast_to"):
@@ -156,7 +169,9 @@ class Unwrapping(Alias):
             )
         return super().apply(operands, static, settings)
 
-    def _is_undoing(self, value: Wrapper, static: Sequence[Any], settings: Mapping[str, Any]) -> bool:
+    def _is_undoing(
+        self, value: Wrapper | Foreign, static: Sequence[Any], settings: Mapping[str, Any]
+    ) -> bool:
         return True
 
 

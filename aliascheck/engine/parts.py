@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from aliascheck.engine.foreign import Foreign, is_operand
 from aliascheck.engine.objects import is_object
 from aliascheck.engine.tape import Node, Sweep, Tape
 from aliascheck.engine.tracer import Local, Tracer, kind_of, mixed_tapes, primal
@@ -227,8 +228,8 @@ def read_item(holder: Any, key: Any) -> Any:
             raise EngineError(f"the dict has no key '{key}'", hint=hint)
         return read_part(holder, Key(key))
     if isinstance(value, tuple | list):
-        return _read_position(holder, value, primal(key))
-    if isinstance(value, Struct | str) or not (is_array(value) or hasattr(value, "dtype")):
+        return _read_position(holder, value, int(key) if isinstance(key, Foreign) else primal(key))
+    if isinstance(value, Struct | str) or not (is_operand(value) or hasattr(value, "dtype")):
         raise EngineError(f"{kind_of(value)} cannot be indexed")
     return ARRAY_INDEX[0](holder, key)
 
@@ -259,8 +260,8 @@ def _read_position(holder: Any, value: tuple[Any, ...] | list[Any], key: Any) ->
 def iterate(holder: Any) -> Iterator[Any]:
     """The elements of a container or the first axis of an array; elements that are watched are credited."""
     value = primal(holder)
-    if is_array(value):
-        for position in range(len(dense(value))):
+    if is_operand(value):
+        for position in range(np.shape(dense(value))[0]):
             yield read_item(holder, position)
     elif not isinstance(value, tuple | list | dict):
         raise EngineError(f"{kind_of(value)} cannot be iterated")

@@ -26,6 +26,7 @@ import numpy as np
 from msgspec.structs import astuple
 
 from aliascheck.engine.domain import reals
+from aliascheck.engine.foreign import Foreign, ForeignMetError
 from aliascheck.engine.parts import extend_whole, is_named_number
 from aliascheck.engine.tape import Node, Sweep
 from aliascheck.engine.tracer import Tracer, kind_of, mixed_tapes, primal
@@ -172,7 +173,10 @@ class Primitive:
         self, operands: Sequence[Any], static: Sequence[Any] = (), settings: Mapping[str, Any] = NO_SETTINGS
     ) -> Any:
         """The result for any number of operands and any settings."""
-        arrays = [self.see(operand) for operand in operands]
+        try:
+            arrays = [self.see(operand) for operand in operands]
+        except ForeignMetError as met:
+            return met.vocabulary.apply(self.name, operands, static, settings)
         out, rules = self.compute(arrays, static, settings)
         tape = tape_of(operands)
         if tape is None or not self.differentiable:
@@ -411,9 +415,13 @@ class ContainerPrimitive(Primitive):
             )
         if operand is value:  # built where it is used, of parts that are traced themselves
             tape = tape_of(value)
-            arrays = [
-                dense(number_or_array(self.name, part)) if tape is None else self.see(part) for part in value
-            ]
+            try:
+                arrays = [
+                    dense(number_or_array(self.name, part)) if tape is None else self.see(part)
+                    for part in value
+                ]
+            except ForeignMetError as met:
+                return met.vocabulary.apply(self.name, operands, static, settings)
         else:
             tape, access = operand._tape, operand._access
             arrays = [
@@ -488,13 +496,18 @@ def complex_numbers() -> Iterator[None]:
 
 
 def number_or_array(name: str, value: Any) -> Any:
-    """`value` where it is an array or a number. Raises EngineError where a primitive cannot take it."""
+    """`value` where it is an array or a number.
+
+    Raises: EngineError where a primitive cannot take it; ForeignMetError for an array of another engine.
+    """
     if type(value) in _REAL_NUMBERS:
         return value
     if isinstance(value, _NUMBERS) or is_array(value):
         if np.iscomplexobj(dense(value)) and not _complex.allowed:
             raise EngineError(f"{name} takes real numbers, not complex ones", hint=_REAL_AND_IMAGINARY)
         return value
+    if isinstance(value, Foreign):
+        raise ForeignMetError(value.vocabulary)
     hint = None
     if isinstance(value, tuple | list | dict) or hasattr(value, "field_names"):
         hint = "name the part that is meant, such as m.weight or t[0]"

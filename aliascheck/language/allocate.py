@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from aliascheck.engine import REGISTRY, Tracer, charge, make_list, primal, read_item
+from aliascheck.engine import REGISTRY, Foreign, Tracer, charge, is_foreign, make_list, primal, read_item
 from aliascheck.errors import EngineError
 from aliascheck.language.limits import LIMITS, too_large
 from aliascheck.memory import Array, dense, is_array
 
 LARGEST_WHOLE = 2**53
 MAX_DIMENSIONS = 32
+FOLLOWED = (Tracer, Foreign)  # numbers that are differentiated by, or may be
 
 
 class Allocation:
@@ -46,6 +47,8 @@ def _allocation(function: Callable[..., Any]) -> Allocation:
 def whole_number(value: Any, what: str) -> int:
     """`value` as an integer. Raises EngineError where it is none."""
     number = dense(primal(value))
+    if isinstance(number, Foreign):
+        number = np.asarray(number)
     if isinstance(number, np.ndarray) and number.ndim == 0:
         number = number[()]
     if isinstance(number, bool | np.bool_) or not isinstance(number, int | float | np.integer | np.floating):
@@ -61,6 +64,8 @@ def whole_number(value: Any, what: str) -> int:
 def _number(value: Any, name: str, what: str) -> Any:
     """A number, raw or traced. Raises EngineError where `value` is none."""
     raw = dense(primal(value))
+    if isinstance(raw, Foreign) and not raw.shape:
+        return raw
     if isinstance(raw, np.ndarray) and raw.ndim == 0:
         return value if isinstance(value, Tracer) else float(raw)
     if isinstance(raw, np.ndarray) or not isinstance(raw, int | float | np.number | np.bool_):
@@ -105,7 +110,7 @@ def _dtype(name: str, dtype: Any) -> Any:
 
 def _stretched(memory: Array, offset: Any, factor: Any) -> Any:
     """`offset + factor * memory`; traced, and then differentiable, where one of the numbers is."""
-    if isinstance(offset, Tracer) or isinstance(factor, Tracer):
+    if isinstance(offset, FOLLOWED) or isinstance(factor, FOLLOWED):
         return REGISTRY["add"](REGISTRY["multiply"](memory, factor), offset)
     if offset != 0.0 or factor != 1.0:
         np.multiply(memory, factor, out=memory)
@@ -135,7 +140,7 @@ def full(*shape: Any, value: Any = None) -> Any:
         *extents, value = shape
     value = _number(value, "full", "the value")
     known = _shape("full", extents)
-    if isinstance(value, Tracer):
+    if isinstance(value, FOLLOWED):
         return REGISTRY["add"](np.zeros(known), value)
     return np.full(known, value)
 
@@ -171,7 +176,7 @@ def linspace(start: Any, stop: Any, num: Any = 50) -> Any:
     if count < 0:
         raise EngineError("linspace: num is negative")
     _claim("linspace", count)
-    if isinstance(start, Tracer) or isinstance(stop, Tracer):
+    if isinstance(start, FOLLOWED) or isinstance(stop, FOLLOWED):
         return _stretched(np.linspace(0.0, 1.0, count), start, REGISTRY["subtract"](stop, start))
     return np.linspace(start, stop, count)
 
@@ -188,7 +193,7 @@ def uniform(*shape: Any, seed: Any = 0, low: Any = 0.0, high: Any = 1.0) -> Any:
     """New memory holding random numbers in [low, high), the same for the same seed: uniform(2, 5, seed=1)"""
     low, high = _number(low, "uniform", "low"), _number(high, "uniform", "high")
     random = _generator("uniform", seed).random(_shape("uniform", shape))
-    if isinstance(low, Tracer) or isinstance(high, Tracer):
+    if isinstance(low, FOLLOWED) or isinstance(high, FOLLOWED):
         return _stretched(random, low, REGISTRY["subtract"](high, low))
     return _stretched(random, low, high - low)
 
@@ -205,6 +210,8 @@ def array(value: Any, *, dtype: Any = "float") -> Any:
     """New memory holding the numbers of nested lists, of a number or of an array: array([[1, 2], [3, 4]])"""
     kind = _dtype("array", dtype)
     raw = primal(value)
+    if is_foreign(raw):
+        return _from_foreign(raw, kind)
     if is_array(raw) or isinstance(raw, int | float | np.number | np.bool_):
         return _array_like(value, dense(raw), kind)
     if not isinstance(raw, tuple | list):
@@ -215,6 +222,16 @@ def array(value: Any, *, dtype: Any = "float") -> Any:
         return _stacked(value)
     _claim("array", math.prod(shape))
     return _converted(np.array(numbers, np.float64), kind).reshape(shape)
+
+
+def _from_foreign(value: Any, kind: Any) -> Any:
+    if kind is not np.float64:
+        return _converted(np.array(_plain_lists(value), np.float64), kind)
+    return REGISTRY["copy"](value) if isinstance(value, Foreign) else _stacked(value)
+
+
+def _plain_lists(value: Any) -> Any:
+    return [_plain_lists(part) for part in value] if isinstance(value, tuple | list) else np.asarray(value)
 
 
 def _array_like(value: Any, raw: Any, kind: Any) -> Any:

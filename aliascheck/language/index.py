@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from aliascheck.engine import primal, read_item
+from aliascheck.engine import Foreign, is_foreign, primal, read_item
 from aliascheck.errors import EngineError
 from aliascheck.language.allocate import whole_number
 from aliascheck.memory import dense, is_array
@@ -41,9 +41,11 @@ def is_constant_index(node: ast.AST | None) -> bool:
 def index_part(value: Any) -> Any:
     """An index as arrays and containers take it: numbers as integers, lists as arrays, nothing traced."""
     value = primal(value)
+    if isinstance(value, Foreign):
+        return value
     if isinstance(value, tuple):
         return tuple([index_part(part) for part in value])
-    if isinstance(value, list):
+    if isinstance(value, list) and not is_foreign(value):
         return _index_array(np.asarray(value))
     if is_array(value):
         return _index_array(dense(value))

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from aliascheck import __version__
 from aliascheck.auditing import Known, Settings
 from aliascheck.auditing import audit as audit_subject
 from aliascheck.cases import Audit, Case
+from aliascheck.engine import LacksPrimitiveError
 from aliascheck.errors import AliascheckError, UsageError
 from aliascheck.report import AuditResult, Report, Tool, reason_of, summarize
 from aliascheck.runner.limits import needs_workers
 from aliascheck.runner.models import is_installed, prepare_model
 from aliascheck.runner.origin import origin_of
 from aliascheck.runner.prepare import prepare
+from aliascheck.runner.programs import on_engine
 from aliascheck.runner.results import blank_result, errored_result, result_of
 from aliascheck.runner.selection import BUNDLED, Chosen, Selection, choose, file_errors
 from aliascheck.runner.unforeseen import unforeseen
@@ -103,27 +106,40 @@ def run_audit(
     if skipped is not None:
         return _skipped(case, audit, modes, selection, skipped)
     engine = selection.engine_of(case)
-    if engine != BUNDLED and not (case.model is not None and is_installed(engine)):
+    if engine != BUNDLED and not is_installed(engine):
         return _without_engine(case, audit, modes, selection, engine, named=named)
+    lacking = [mode for mode in modes if not selection.has_mode(case, mode)]
+    results, code = _skipped(case, audit, lacking, selection, f"{engine} has no implicit mode")
+    modes = [mode for mode in modes if mode not in lacking]
+    if not modes:
+        return results, code
     try:
-        subject, settings = _prepared(case, audit, modes, selection)
-        results = [
-            result_of(case, audit, selection, outcome, subject.bindings, settings)
+        subject, settings, bindings = _prepared(case, audit, modes, selection)
+        results += [
+            result_of(case, audit, selection, outcome, bindings, settings)
             for outcome in audit_subject(subject, modes, settings, known)
         ]
+    except LacksPrimitiveError as error:
+        return _skipped(case, audit, [*lacking, *modes], selection, str(error))
     except AliascheckError as error:
         return errored_result(case, audit, modes[0], selection, error)
     except (Exception, SystemExit) as error:  # noqa: BLE001  all others still run
         return errored_result(case, audit, modes[0], selection, unforeseen(case, audit, error))
-    return results, int(any(result.status == "failed" for result in results))
+    return results, max(code, int(any(result.status == "failed" for result in results)))
 
 
-def _prepared(case: Case, audit: Audit, modes: list[str], selection: Selection) -> tuple[Subject, Settings]:
+def _prepared(
+    case: Case, audit: Audit, modes: list[str], selection: Selection
+) -> tuple[Subject, Settings, Mapping[str, Any]]:
+    """What is audited and how, and the values among which expectations are evaluated."""
     if case.model is not None:
         made = prepare_model(case, audit, selection)
-        return made.subject, made.settings
+        return made.subject, made.settings, made.subject.bindings
     prepared = prepare(case, audit, modes, selection)
-    return prepared.program, prepared.settings
+    program, settings, engine = prepared.program, prepared.settings, selection.engine_of(case)
+    if engine == BUNDLED:
+        return program, settings, program.bindings
+    return *on_engine(engine, program, settings), program.bindings
 
 
 def _skip_reason(case: Case, audit: Audit, selection: Selection) -> str | None:
@@ -148,8 +164,6 @@ def _without_engine(
 ) -> tuple[list[AuditResult], int]:
     """An audit whose engine is not there: skipped where met in a folder, an error where asked for."""
     reason = f"the engine {engine} is not installed (see aliascheck engines)"
-    if is_installed(engine):
-        reason = f"programs do not run on {engine} in this release, models do (see aliascheck engines)"
     if selection.engine is None and not named:
         return _skipped(case, audit, modes, selection, reason)
     results = [blank_result(case, audit, mode, selection, "error") for mode in modes]

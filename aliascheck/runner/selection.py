@@ -48,6 +48,10 @@ class Selection(Data, frozen=True):
         modes = known if audit.modes is None else audit.modes
         return [mode for mode in modes if self.mode is None or mode == self.mode]
 
+    def has_mode(self, case: Case, mode: str) -> bool:
+        """Whether the engine that a case's audits run on has a mode."""
+        return mode in MODES.get(self.engine_of(case), ("explicit",))
+
     def takes(self, case: Case, audit: Audit) -> bool:
         """Whether an audit is among those that are asked for."""
         if not self.modes_of(case, audit) or (self.programs and case.model is not None):

@@ -124,7 +124,7 @@ class Program:
     ) -> None:
         self.key = key
         self.members = tuple(dict.fromkeys(members))
-        self._evaluate = loss
+        self.evaluate = loss
         self._bind(bindings)
 
     def _bind(self, bindings: Mapping[str, Any]) -> None:
@@ -155,13 +155,13 @@ class Program:
     def accesses(self) -> dict[Path, Any]:
         """The array value that the loss consumes at each access."""
         tape = Tape(recording=False)
-        self._evaluate(Traced(self.bindings, tape))
+        self.evaluate(Traced(self.bindings, tape))
         return {path: value for path, value in tape.accesses.items() if is_array(value)}
 
     def base(self) -> float:
         """The loss at the memory as it is; what its stops hold is kept for perturbed evaluations."""
         with recorded(self._stops):
-            return check_loss(self._evaluate(Plain(self.bindings)))
+            return check_loss(self.evaluate(Plain(self.bindings)))
 
     def has_stops(self) -> bool:
         """Whether the loss stops gradients deliberately, as seen when `base` was evaluated."""
@@ -197,20 +197,18 @@ class Program:
     def complex_loss_reading(self, access: Path, private: Array) -> complex:
         """The loss with one access reading a private complex array of its shape."""
         tape = Tape(recording=False, substitutes={access: private})
-        return _complex_value(self._evaluate, Traced(self.bindings, tape))
+        return _complex_value(self.evaluate, Traced(self.bindings, tape))
 
     def complex_twin(self, arrays: Sequence[Array]) -> ComplexTwin:
         """The model with complex memory in the place of that of some arrays."""
         cast = Cast(arrays, np.complex128)
-        return ComplexTwin(
-            self._evaluate, cast.values(self.bindings), [cast.array(array) for array in arrays]
-        )
+        return ComplexTwin(self.evaluate, cast.values(self.bindings), [cast.array(array) for array in arrays])
 
     def _value(self, environment: Environment, through_stops: bool) -> float:
         if through_stops or not self._stops.values:
-            return float(_scalar(self._evaluate(environment)))
+            return float(_scalar(self.evaluate(environment)))
         with replayed(self._stops):
-            return float(_scalar(self._evaluate(environment)))
+            return float(_scalar(self.evaluate(environment)))
 
     def gradients(self, mode: str, gates: Mapping[Path, float] | None = None) -> Gradients:
         """What the engine reports in a mode, with gates on accesses.
@@ -250,7 +248,7 @@ class Program:
                 if mode == "explicit"
                 else Traced(self.bindings, tape)
             )
-            self._recordings[mode] = tape, self._evaluate(environment)
+            self._recordings[mode] = tape, self.evaluate(environment)
         return self._recordings[mode]
 
 

@@ -31,7 +31,7 @@ def trace(model: Model, dtypes: Sequence[Any]) -> Any:
     ]
     try:
         traced, again = (jax.make_jaxpr(lambda values: model.evaluate(values))(shapes) for _ in range(2))
-    except _wants_numbers(jax):
+    except wants_numbers(jax):
         return None
     check_scalar([(result.shape, result.dtype) for result in traced.out_avals])
     return traced if _is_alike(traced, again) else None
@@ -106,7 +106,7 @@ class Functions:
         """The gradient by the members, each leaf behind its gate."""
         try:
             return self._gradient(leaves, others, gates)
-        except _wants_numbers(self._model.jax):  # a rule written by hand may want them
+        except wants_numbers(self._model.jax):  # a rule written by hand may want them
             self._gradient = self._gradient_of_gated
             return self._gradient(leaves, others, gates)
 
@@ -120,7 +120,7 @@ class Functions:
         return self._model.jax.grad(gated)([leaves[position] for position in self._members])
 
 
-def _wants_numbers(jax: Any) -> tuple[type[Exception], ...]:
+def wants_numbers(jax: Any) -> tuple[type[Exception], ...]:
     """What jax raises where the course of a function depends on its numbers."""
     return (
         jax.errors.ConcretizationTypeError,

@@ -365,6 +365,19 @@ differs where the original has a plain defect or a type system that Python lacks
 - A wrapper that was built outside the loss is not opened: its natural cotangent stops at the wrapper.
   Use explicit mode with the wrapper's parent as a member, or read the parent.
 
+A program case on another engine (`--engine torch`, `jax`, `autograd`) is interpreted with that engine's
+arrays in float64. Its places keep their names, and what they hold is what the engine can have there:
+
+- A wrapper that was built outside the loss is an array of its own: a view in torch and autograd, a copy in
+  jax. Torch has no views that run backwards (`flip`): those are copies as well. An array that has two names
+  is one parameter of torch, and two arguments of jax and autograd.
+- Its `.parent` is seen from that array, so what is read through it counts for the wrapper. A wrapper that
+  does not show all of its parent (a slice) has none there.
+- Numbers, lambdas and arrays of integers are constants. Calls are not counted against the limits.
+- What an engine lacks skips the audit, which says so: everywhere `view` within a loss, `eigh`, `svd` with
+  vectors and partitions; in autograd also `fmod`, `copysign`, `nan_to_num`, `median`, `cumprod`, `sort`,
+  `scatter` and `eigvalsh`. Ties, kinks and what is not a number are as the engine has them.
+
 What cannot be seen by finite differences: a fault below the error bound (the report says which single
 element would have been seen), a derivative that the rounding of a huge loss hides, a fast structure
 that is smaller than that rounding. Perturbed evaluations that raise count as undefined. Where a

@@ -43,7 +43,7 @@ def test_the_forward_pass_is_recorded_once(monkeypatch):
     text = Text(LET, "sum(xt * x)", ("x",))
     program = text.program(Counting)
     recorded = []
-    evaluate = program._evaluate
+    evaluate = program.evaluate
     monkeypatch.setattr(
         program,
         "_evaluate",

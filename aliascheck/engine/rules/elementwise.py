@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from aliascheck.engine.domain import Reals, reals
+from aliascheck.engine.foreign import is_operand
 from aliascheck.engine.primitive import REGISTRY, Primitive, primitive
 from aliascheck.engine.tracer import Tracer
-from aliascheck.memory import is_array
 
 AWAY_FROM_ZERO = Reals(0.2, 3.0, signed=True)
 BETWEEN = Reals(between=True)
@@ -629,7 +629,7 @@ class Clip(Primitive):
     """Between numbers, one primitive; between arrays or traced numbers, the maximum and the minimum."""
 
     def __call__(self, x: Any, low: Any = None, high: Any = None) -> Any:
-        if not any(type(bound) is Tracer or is_array(bound) for bound in (low, high)):
+        if not any(type(bound) is Tracer or is_operand(bound) for bound in (low, high)):
             return super().__call__(x, low, high)
         above = x if low is None else maximum(x, low)
         return above if high is None else minimum(above, high)

@@ -9,6 +9,7 @@ import numpy as np
 
 from aliascheck.engine.alias import alias
 from aliascheck.engine.domain import reals
+from aliascheck.engine.foreign import Foreign, is_foreign
 from aliascheck.engine.parts import ARRAY_INDEX, is_written_out
 from aliascheck.engine.primitive import primitive
 from aliascheck.engine.tracer import primal
@@ -60,6 +61,8 @@ def _plain_key(key: Any) -> Any:
     if is_written_out(key):
         return key
     key = primal(key)
+    if isinstance(key, Foreign):
+        return key
     if isinstance(key, tuple):
         return tuple(_plain_key(part) for part in key)
     if isinstance(key, list | range):
@@ -95,7 +98,20 @@ def _whole(number: Any) -> int | None:
 def index_array(holder: Any, key: Any) -> Any:
     """An indexed or sliced array: a wrapper where memory is shared, a new array or number where not."""
     key = _plain_key(key)
-    if is_basic(key) and np.ndim(dense(primal(holder))[key]):
+    basic = is_basic(key)
+    if type(holder) is Foreign or (not basic and is_foreign(key)):
+        return _index_foreign(holder, key)
+    if basic and np.ndim(dense(primal(holder))[key]):
+        return slice_.apply((holder,), (), {"key": key})
+    return getindex.apply((holder,), (), {"key": key})
+
+
+def _index_foreign(holder: Any, key: Any) -> Any:
+    """As its own engine indexes an array; or an array of the bundled engine, by one of another."""
+    if is_foreign(key):
+        (part, *_) = (one for one in (key if isinstance(key, tuple) else (key,)) if is_foreign(one))
+        return part.vocabulary.apply("getindex", (holder,), (), {"key": key})
+    if is_basic(key) and np.ndim(np.broadcast_to(False, holder.shape)[key]):
         return slice_.apply((holder,), (), {"key": key})
     return getindex.apply((holder,), (), {"key": key})
 

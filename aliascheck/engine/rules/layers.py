@@ -8,10 +8,21 @@ from typing import Any
 import numpy as np
 
 from aliascheck.engine.domain import reals
+from aliascheck.engine.foreign import Foreign
 from aliascheck.engine.layer import given, has_field, layer
 from aliascheck.engine.parts import call, make_tuple, read_field, read_item
-from aliascheck.engine.primitive import primitive
-from aliascheck.engine.rules.elementwise import add, divide, multiply, sigmoid, sqrt, square, subtract, tanh
+from aliascheck.engine.primitive import REGISTRY, primitive
+from aliascheck.engine.rules.elementwise import (
+    add,
+    divide,
+    multiply,
+    sigmoid,
+    sqrt,
+    square,
+    subtract,
+    tanh,
+    where,
+)
 from aliascheck.engine.rules.linalg import matmul
 from aliascheck.engine.rules.reductions import mean, softmax
 from aliascheck.engine.rules.shaping import reshape, swapaxes, transpose
@@ -23,7 +34,7 @@ from aliascheck.memory import dense
 def shape_of(value: Any) -> tuple[int, ...]:
     """The shape of a raw or traced array or number. Raises EngineError for anything else."""
     seen = dense(primal(value))
-    if not isinstance(seen, np.ndarray | int | float | np.number):
+    if not isinstance(seen, np.ndarray | int | float | np.number | Foreign):
         raise EngineError(f"an array is needed here, not {seen!r}")
     return np.shape(seen)
 
@@ -207,6 +218,8 @@ def _hidden_scores(self: Any, queries: int, keys: int) -> Any:
         seen = np.tril(seen)
     if has_field(self, "mask"):
         mask = dense(read_primal(self, "mask"))
+        if isinstance(mask, Foreign):
+            return where(multiply(seen, REGISTRY["greater"](mask, 0.5)), 0.0, -np.inf)
         if np.shape(mask)[-2:] != seen.shape:
             raise EngineError(f"MultiHeadAttention: a mask of shape {np.shape(mask)} for scores {seen.shape}")
         seen = seen & (np.asarray(mask) > 0.5)

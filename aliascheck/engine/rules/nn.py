@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from aliascheck.engine.foreign import Foreign
 from aliascheck.engine.layer import given, has_field, layer
 from aliascheck.engine.parts import call, iterate, make_list, read_field, read_item
 from aliascheck.engine.primitive import ContainerPrimitive, Primitive, charge
@@ -115,6 +116,8 @@ def Embedding(self: Any, indices: Any) -> Any:  # noqa: N802
 
 
 def _row_numbers(indices: Any) -> Any:
+    if isinstance(primal(indices), Foreign):
+        return indices
     numbers = np.asarray(dense(primal(indices)))
     if numbers.dtype.kind == "f" and np.array_equal(numbers, np.round(numbers)):
         numbers = numbers.astype(np.int64)

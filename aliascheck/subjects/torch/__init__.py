@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from aliascheck.errors import IncompleteError
 from aliascheck.memory import Path
+from aliascheck.subjects.program import Loss
 from aliascheck.subjects.subject import Subject
 
 
@@ -29,13 +30,31 @@ def make_subject(
     Raises: IncompleteError where torch is not installed; AliascheckError where a name leads nowhere, or
         where the module is one whose tensors cannot be exchanged.
     """
+    _check_installed()
+    from aliascheck.subjects.torch.members import model_of
+
+    return model_of(module, loss, params, stops=stop_gradient, seed=seed, tie_weights=tie_weights)
+
+
+def make_program(
+    bindings: Mapping[str, Any], loss: Loss, members: Sequence[Path], *, stop_gradient: str, seed: int = 0
+) -> Subject:
+    """A program of a case file as a subject: each of its arrays is a Parameter over the memory that it shows.
+
+    Raises: IncompleteError where torch is not installed; LacksPrimitiveError where it has not what the loss
+        does.
+    """
+    _check_installed()
+    from aliascheck.subjects.torch.program import subject_of
+
+    return subject_of(bindings, loss, members, stops=stop_gradient, seed=seed)
+
+
+def _check_installed() -> None:
     try:
         import torch  # noqa: F401
     except ImportError as error:
         raise IncompleteError("torch is not installed", hint="pip install 'aliascheck[torch]'") from error
-    from aliascheck.subjects.torch.members import model_of
-
-    return model_of(module, loss, params, stops=stop_gradient, seed=seed, tie_weights=tie_weights)
 
 
 def tied_places(module: Any, ties: Iterable[Iterable[str]]) -> tuple[tuple[Path, ...], ...]:

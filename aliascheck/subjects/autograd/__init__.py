@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,7 +17,9 @@ import numpy as np
 from aliascheck.engine import check_loss
 from aliascheck.engine.stops import Stops, hold, recorded, replayed
 from aliascheck.errors import AliascheckError, EngineError, IncompleteError
-from aliascheck.memory import Array, Cast, Path, format_path
+from aliascheck.memory import Array, Cast, Field, Path, Struct, format_path, lookup
+from aliascheck.subjects.interpretation import Interpretation
+from aliascheck.subjects.program import Loss as Program
 from aliascheck.subjects.subject import Gradients
 from aliascheck.subjects.trees import (
     Name,
@@ -62,6 +64,30 @@ def make_subject(
     return AutogradSubject(tree, loss, members, seed)
 
 
+def make_program(
+    bindings: Mapping[str, Any], loss: Program, members: Sequence[Path], *, stop_gradient: str, seed: int = 0
+) -> AutogradSubject:
+    """A program of a case file, audited through `autograd.grad`: its arrays share memory as they do there.
+
+    `stop_gradient` and `seed` are there for likeness with other engines.
+
+    Raises: LacksPrimitiveError where autograd has not what the loss does.
+    """
+    _engine()
+    from aliascheck.subjects.autograd.vocabulary import VOCABULARY
+
+    program = Interpretation(VOCABULARY, bindings, loss, members)
+    arrays = program.arrays()
+    cast = Cast(list(arrays.values()), np.float64)
+    tree = bindings_of((path, cast.array(array)) for path, array in arrays.items())
+
+    def evaluate(values: Any) -> Any:
+        return program.result(lambda path: lookup(values, path))
+
+    evaluate(tree)
+    return AutogradSubject(tree, evaluate, program.members, None)
+
+
 def _engine() -> Any:
     try:
         import autograd
@@ -75,10 +101,14 @@ def _engine() -> Any:
 def _parts(value: Any) -> Iterable[tuple[Any, Any]]:
     if isinstance(value, dict):
         return value.items()
+    if isinstance(value, Struct):
+        return value.fields.items()
     return enumerate(value) if isinstance(value, tuple | list) else ()
 
 
 def _step(container: Any, key: Any) -> Any:
+    if isinstance(container, Struct):
+        return Field(key)
     return key_step(key) if isinstance(container, dict) else key
 
 
@@ -97,6 +127,8 @@ def _replaced(value: Any, new: Mapping[Path, Any], steps: tuple[Any, ...] = ()) 
     made = {key: _replaced(part, new, (*steps, _step(value, key))) for key, part in _parts(value)}
     if isinstance(value, dict):
         return made
+    if isinstance(value, Struct):
+        return Struct(value.name, made)
     if isinstance(value, tuple | list):
         kind: Any = type(value)
         return kind(*made.values()) if hasattr(value, "_fields") else kind(made.values())
@@ -106,7 +138,7 @@ def _replaced(value: Any, new: Mapping[Path, Any], steps: tuple[Any, ...] = ()) 
 class AutogradSubject(TreeSubject):
     """A tree of NumPy arrays on trial."""
 
-    def __init__(self, tree: Any, loss: Loss, members: list[Path], seed: int) -> None:
+    def __init__(self, tree: Any, loss: Loss, members: list[Path], seed: int | None) -> None:
         self.members = members
         self._tree = tree
         self._evaluate = loss
@@ -201,8 +233,11 @@ def _check_movable(path: Path, array: Array) -> None:
 
 
 @contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """NumPy's global random numbers from the seed on, for a while."""
+def _seeded(seed: int | None) -> Iterator[None]:
+    """NumPy's global random numbers from the seed on, for a while; None: there is nobody to draw any."""
+    if seed is None:
+        yield
+        return
     state = np.random.get_state()
     np.random.seed(seed)
     try:

@@ -8,17 +8,19 @@ captures of them. The loss reads the mirrors.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
 
 from aliascheck.errors import AliascheckError, EngineError, IncompleteError
 from aliascheck.memory import Array, Field, Path
+from aliascheck.subjects.interpretation import Interpretation
+from aliascheck.subjects.program import Loss as Program
 from aliascheck.subjects.pytrees import Model, captured_of, mirrors, model_of, names_of
 from aliascheck.subjects.subject import Gradients
-from aliascheck.subjects.traced import Functions, check_scalar, trace
+from aliascheck.subjects.traced import Functions, check_scalar, trace, wants_numbers
 from aliascheck.subjects.trees import CAPTURED, Name, TreeSubject, bindings_of
 
 DEFAULT_CONTRACT = "each"
@@ -43,6 +45,54 @@ def make_subject(
     """
     model = model_of(_engine(), tree, loss, ties or (), params)
     return JaxSubject(model, wide=False)
+
+
+def make_program(
+    bindings: Mapping[str, Any], loss: Program, members: Sequence[Path], *, stop_gradient: str, seed: int = 0
+) -> JaxSubject:
+    """A program of a case file in float64, audited through `jax.grad`: each object is an array of its own.
+
+    `stop_gradient` and `seed` are there for likeness with other engines.
+
+    Raises: LacksPrimitiveError where jax has not what the loss does.
+    """
+    jax = _engine()
+    from aliascheck.subjects.jax.vocabulary import VOCABULARY
+
+    program = Interpretation(VOCABULARY, bindings, loss, members)
+    copies: dict[int, Array] = {}
+    hosts = [copies.setdefault(id(array), np.array(array)) for array in program.arrays().values()]
+    paths = tuple(program.held)
+
+    def evaluate(values: Any) -> Any:
+        with told(jax):
+            return program.result(dict(zip(paths, values, strict=True)).__getitem__)
+
+    structure = jax.tree_util.tree_structure(hosts)
+    return JaxSubject(
+        Model(
+            jax=jax,
+            loss=evaluate,
+            leaves=tuple(hosts),
+            structure=structure,
+            positions=tuple(range(len(hosts))),
+            paths=paths,
+            hosts=tuple(hosts),
+            members=tuple(dict.fromkeys(program.members)),
+        ),
+        wide=True,
+    )
+
+
+@contextmanager
+def told(jax: Any) -> Iterator[None]:
+    """What jax raises where it wants numbers, without what the language of expressions makes of it."""
+    try:
+        yield
+    except AliascheckError as error:
+        if isinstance(error.__cause__, wants_numbers(jax)):
+            raise error.__cause__ from None
+        raise
 
 
 def _engine() -> Any:
