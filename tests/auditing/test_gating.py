@@ -46,7 +46,7 @@ def test_the_forward_pass_is_recorded_once(monkeypatch):
     evaluate = program.evaluate
     monkeypatch.setattr(
         program,
-        "_evaluate",
+        "evaluate",
         lambda env: recorded.append(type(env).__name__) or evaluate(env),
     )
     for gates in (None, {("x",): 0.0}, {("xt",): 2.0}):
