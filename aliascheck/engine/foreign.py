@@ -158,12 +158,19 @@ class Vocabulary(Data, frozen=True, eq=False):
     def _opened(self, array: Any, wrapper: Wrapper) -> Foreign:
         """The parent of a wrapper, seen from what the wrapper shows."""
         parent = dense(wrapper.parent)
-        order = order_of(wrapper)
-        if order is None:
-            raise self.lacks(f"parent of {wrapper.kind}(...)")
-        flat = self.function("reshape")(array, (parent.size,))
-        picked = self.function("getindex")(flat, key=order)
-        return self.held(self.function("reshape")(picked, parent.shape), wrapper.parent)
+        turned = wrapper.kind in TURNED and not wrapper.arguments
+        if turned and parent.ndim == 2:
+            array = self.function("adjoint")(array)
+        elif not turned and wrapper.kind not in RESHAPED:
+            order = order_of(wrapper)
+            if order is None:
+                raise self.lacks(f"parent of {wrapper.kind}(...)")
+            array = self.function("getindex")(self.function("reshape")(array, (parent.size,)), key=order)
+        return self.held(self.function("reshape")(array, parent.shape), wrapper.parent)
+
+
+TURNED = ("adjoint", "transpose")
+RESHAPED = ("reshape", "ravel", "squeeze", "expand_dims")
 
 
 def order_of(wrapper: Wrapper) -> Array | None:

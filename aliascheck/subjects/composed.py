@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -40,6 +41,11 @@ def shown(x: Any, rearrange: Function, *arguments: Any, **settings: Any) -> Any:
 def moving(rearrange: Function) -> Function:
     """The function of an engine that moves elements as one of NumPy does."""
     return lambda x, *arguments, **settings: shown(x, rearrange, *arguments, **settings)
+
+
+def range_of(x: Any) -> tuple[int, ...]:
+    """All axes of an array."""
+    return tuple(range(x.ndim))
 
 
 def per_axis(value: Any, axes: int) -> tuple[int, ...]:
@@ -127,6 +133,24 @@ class Composed:
         if axis is None:
             return math.prod(shape)
         return math.prod(shape[a] for a in (axis if isinstance(axis, tuple) else (axis,))) if shape else 1
+
+    def sort(self, x: Any, axis: Any = -1) -> Any:
+        row, along = (x.reshape((-1,)), 0) if axis is None else (x, axis)
+        return self.take_along_axis(row, self.np.argsort(row, along, "stable"), along)
+
+    def median(self, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        axes = [a % x.ndim for a in per_axis(range_of(x) if axis is None else axis, 1)]
+        kept = [a for a in range_of(x) if a not in axes]
+        lead, count = [x.shape[a] for a in kept], math.prod(x.shape[a] for a in axes)
+        rows = self.sort(self.np.transpose(x, (*kept, *axes)).reshape((*lead, count)))
+        out = self.np.mean(rows[..., (count - 1) // 2 : count // 2 + 1], axis=-1)
+        return out.reshape([1 if a in axes else x.shape[a] for a in range_of(x)]) if keepdims else out
+
+    def cumprod(self, x: Any, axis: Any = None) -> Any:
+        row, along = (x.reshape((-1,)), 0) if axis is None else (x, axis % x.ndim)
+        before = (slice(None),) * along
+        parts = [row[(*before, k)] for k in range(row.shape[along])]
+        return self.np.stack(list(itertools.accumulate(parts, operator.mul)), axis=along) if parts else row
 
     def logsumexp(self, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
         np = self.np

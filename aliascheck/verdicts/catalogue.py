@@ -373,10 +373,10 @@ arrays in float64. Its places keep their names, and what they hold is what the e
   is one parameter of torch, and two arguments of jax and autograd.
 - Its `.parent` is seen from that array, so what is read through it counts for the wrapper. A wrapper that
   does not show all of its parent (a slice) has none there.
-- Numbers, lambdas and arrays of integers are constants. Calls are not counted against the limits.
-- What an engine lacks skips the audit, which says so: everywhere `view` within a loss, `eigh`, `svd` with
-  vectors and partitions; in autograd also `fmod`, `copysign`, `nan_to_num`, `median`, `cumprod`, `sort`,
-  `scatter` and `eigvalsh`. Ties, kinks and what is not a number are as the engine has them.
+- Numbers, lambdas and arrays of integers are constants.
+- What an engine lacks skips the audit, which says so: everywhere `view` within a loss, `eigh`, `svd` and
+  partitions, in autograd also `fmod`, `copysign` and `scatter`. Ties, kinks and what is not a number are as
+  the engine has them.
 
 What cannot be seen by finite differences: a fault below the error bound (the report says which single
 element would have been seen), a derivative that the rounding of a huge loss hides, a fast structure

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from aliascheck.cli.options import ENGINES
+from aliascheck.runner import Selection, run_cases
 from tests.cli.conftest import Call
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,6 +40,42 @@ def test_the_example_is_what_the_tool_shows(call: Call, monkeypatch: pytest.Monk
     shown = call(*argv.split())
     assert shown.code == 0
     assert SECONDS.sub("", found[2]) == SECONDS.sub("", shown.out)
+
+
+@pytest.mark.parametrize(
+    ("engine", "mode", "column"),
+    [
+        ("builtin", "implicit", 1),
+        ("builtin", "explicit", 2),
+        ("torch", "implicit", 3),
+        ("torch", "explicit", 3),
+        ("autograd", "explicit", 3),
+        ("jax", "explicit", 4),
+    ],
+)
+def test_the_table_of_engines_is_what_they_report(engine: str, mode: str, column: int) -> None:
+    if engine != "builtin":
+        pytest.importorskip(engine)
+    rows = [line.split("|")[1:-1] for line in README.splitlines() if re.match(r"\| \d\. `", line)]
+    examples = ROOT / "cases" / "zygote-991" / "examples.toml"
+    report = run_cases([examples], Selection(engine=engine, mode=mode))
+    assert len(rows) == len(report.audits) == 6
+    for row, audit in zip(rows, report.audits, strict=True):
+        assert row[0].strip() == f"{audit.id}. `{audit.loss_text}`; {', '.join(audit.params)}"
+        told = re.findall(r"(\w+) (?:(\d) ?)?(total|partial|split|misplaced|nothing)?", row[column])
+        word = told[-1][2]  # one word may stand for all
+        assert [(name, found or word) for name, _, found in told] == [
+            (s.name, s.verdict) for s in audit.slots
+        ]
+        numbers = [float(number) if number else "nothing" for _, number, _ in told]
+        assert numbers == [_number(slot.reported) for slot in audit.slots]
+
+
+def _number(reported: object) -> object:
+    """The one number of a gradient of one cell, in whatever structure."""
+    while isinstance(reported, list | dict):
+        (reported,) = reported.values() if isinstance(reported, dict) else reported
+    return reported
 
 
 def test_the_case_does_what_it_says(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,10 +24,7 @@ NO_FUNCTION = {"split", "array_split", "hsplit", "vsplit", "parent"}  # made of 
 LEFT_OUT = {
     "torch": {"view", "eigh", "svd", "partition", "argpartition"},
     "jax": {"view", "eigh", "svd", "partition", "argpartition"},
-    "autograd": {
-        *("view", "eigh", "svd", "partition", "argpartition", "nan_to_num", "copysign", "median"),
-        *("cumprod", "eigvalsh", "scatter", "sort", "fmod"),
-    },
+    "autograd": {"view", "eigh", "svd", "partition", "argpartition", "copysign", "scatter", "fmod"},
 }
 
 

@@ -21,6 +21,14 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     return anp.where(condition != 0, *(shown(one, np.broadcast_to, shape) for one in (x, y)))
 
 
+def nan_to_num(x: Any, nan: float = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+    """Numbers for what is none or infinite: those furthest out where none are given."""
+    high = np.finfo(float).max if posinf is None else posinf
+    low = np.finfo(float).min if neginf is None else neginf
+    filling = np.where(numbers(x) > 0, high, np.where(numbers(x) < 0, low, nan))
+    return anp.where(anp.isfinite(x), x, filling)
+
+
 ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "negative": anp.negative,
     "positive": lambda x: 1.0 * x,
@@ -56,6 +64,7 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "rad2deg": anp.rad2deg,
     "deg2rad": anp.deg2rad,
     "sinc": anp.sinc,
+    "nan_to_num": nan_to_num,
     "sigmoid": composed.sigmoid,
     "log_sigmoid": composed.log_sigmoid,
     "softplus": composed.softplus,
@@ -106,15 +115,18 @@ REDUCTIONS: dict[str, Callable[..., Any]] = {
     "max": anp.max,
     "min": anp.min,
     "ptp": composed.ptp,
+    "median": composed.median,
     "var": composed.var,
     "std": composed.std,
     "logsumexp": composed.logsumexp,
     "softmax": composed.softmax,
     "log_softmax": composed.log_softmax,
     "cumsum": anp.cumsum,
+    "cumprod": composed.cumprod,
     "argmax": anp.argmax,
     "argmin": anp.argmin,
     "norm": anp.linalg.norm,
+    "sort": composed.sort,
     "argsort": anp.argsort,
     "searchsorted": anp.searchsorted,
 }
@@ -156,6 +168,7 @@ LINEAR: dict[str, Callable[..., Any]] = {
     "solve": anp.linalg.solve,
     "solve_triangular": composed.solve_triangular,
     "cholesky": lambda x: anp.linalg.cholesky(composed.symmetric(x)),
+    "eigvalsh": lambda x, UPLO="L": anp.linalg.eigh(composed.symmetric(x, UPLO))[0],
     "svdvals": lambda x: anp.linalg.svd(x, full_matrices=False)[1],
     "conv1d": composed.convolved,
     "conv2d": composed.convolved,
