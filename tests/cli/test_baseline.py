@@ -14,6 +14,7 @@ import pytest
 from aliascheck.baseline import Baseline, Recorded
 from tests.cli.conftest import Call
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 HEAD = 'title = "tied"\n[let]\nx = [1.0]\nxt = "adjoint(x)"\ny = [2.0]\n'
 HALF = 'loss = "sum(xt * x)"\nparams = ["x"]\nmodes = ["explicit"]\n'  # AC103:x, partial
 CLEAN = 'loss = "sum(x * x)"\nparams = ["x"]\nmodes = ["explicit"]\n'
@@ -285,3 +286,9 @@ def test_where_strict_every_format_tells_that_what_is_fixed_fails(call: Call) ->
     assert "::error file=cases/tied.toml" in strict
     assert 'failures="0"' in Path("lenient.xml").read_text()
     assert 'failures="1"' in Path("strict.xml").read_text()
+
+
+def test_the_shipped_cases_show_what_is_recorded_of_them(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    outcome = call("run", "cases", "--baseline", "reports/baseline.json", "--strict-baseline", "-q")
+    assert outcome.code == 0, outcome.out
