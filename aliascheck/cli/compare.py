@@ -10,7 +10,7 @@ from aliascheck import runner
 from aliascheck.cli import options, reports
 from aliascheck.cli.pages import output_page
 from aliascheck.cli.progress import terminal_progress
-from aliascheck.cli.streams import emit, models_apart
+from aliascheck.cli.streams import emit, emit_utf8, models_apart
 from aliascheck.reporters import comparison
 from aliascheck.runner.models import is_installed
 
@@ -34,6 +34,8 @@ def command(paths: tuple[Path, ...], selection: runner.Selection, output: report
         write_files(report)
     if output.form == "table":
         emit(comparison.render(report, output_page()))
+    elif output.form == "markdown":
+        emit_utf8(comparison.markdown(report, output_page()))
     else:
         output.show(report)
     return report.summary.exit_code if report.summary.exit_code > 1 else 0

@@ -10,10 +10,12 @@ from rich.text import Text
 from aliascheck.report import AuditResult, Report, SlotResult
 from aliascheck.reporters import numbers
 from aliascheck.reporters.layout import Cell, columns, columns_width, hanging, line, write
+from aliascheck.reporters.markdown_text import code, prose, table
 from aliascheck.reporters.page import Page
 from aliascheck.reporters.slots import verdict_style
 from aliascheck.reporters.styles import PLAIN, QUIET, STRONG
 from aliascheck.reporters.table import bad_file_lines
+from aliascheck.reporters.visible import inert
 from aliascheck.reporters.words import count, skip_reason
 
 INDENT = 5
@@ -43,6 +45,32 @@ def _lines(report: Report, page: Page) -> Iterator[Text]:
     yield line((page.show(counts(report)), PLAIN))
 
 
+def markdown(report: Report, page: Page) -> str:
+    """The same in GitHub's Markdown: a table for each audit."""
+    blocks = [f"{prose(error.file)}: {prose(' '.join(error.message.split()))}" for error in report.bad_files]
+    for file, of_file in groupby(report.audits, key=lambda audit: audit.file):
+        blocks.append(f"### {prose(file)}")
+        for _, results in groupby(of_file, key=lambda audit: audit.id):
+            blocks += _audit_blocks(list(results))
+    return "".join(inert(line) + "\n" for line in "\n\n".join([*blocks, prose(counts(report))]).split("\n"))
+
+
+def _audit_blocks(results: Sequence[AuditResult]) -> Iterator[str]:
+    first = results[0]
+    title = f"**{prose(first.id)}** {prose(first.title)}".rstrip()
+    yield f"{title}: {code(first.loss_text)}" if first.loss_text else title
+    head, *rows = ([prose(text) for text, _ in row] for row in table_of(results))
+    if rows:
+        yield table(head, rows)
+    for audit in results:
+        if audit.status in ("skipped", "error"):
+            yield prose(_not_run(audit))
+
+
+def _not_run(audit: AuditResult) -> str:
+    return " ".join(f"{who(audit)}: {audit.status}: {skip_reason(audit)}".split())
+
+
 def counts(report: Report) -> str:
     """How much was compared."""
     engines = list(dict.fromkeys(audit.engine for audit in report.audits))
@@ -65,8 +93,7 @@ def _audit_lines(results: Sequence[AuditResult], page: Page) -> Iterator[Text]:
         yield from _stacked(styled, page)
     for audit in results:
         if audit.status in ("skipped", "error"):
-            said = f"{who(audit)}: {audit.status}: {skip_reason(audit)}"
-            yield from hanging(("", PLAIN), page.show(" ".join(said.split())), page, indent=INDENT, hang=2)
+            yield from hanging(("", PLAIN), page.show(_not_run(audit)), page, indent=INDENT, hang=2)
 
 
 def _stacked(rows: Sequence[Sequence[Cell]], page: Page) -> Iterator[Text]:

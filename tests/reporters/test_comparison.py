@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from aliascheck.reporters.comparison import render
+import pytest
+
+from aliascheck.reporters.comparison import markdown, render
 from aliascheck.reporters.page import Page
 from tests.reporters.samples import ROW_5_EXPLICIT, ROW_5_IMPLICIT, audit, finding, report, slot
 
@@ -78,3 +80,15 @@ def test_merged_slots_stand_under_each_of_their_names() -> None:
     shown = lines(merged, parted)
     assert "     builtin             implicit  2 total  2 total" in shown
     assert "     builtin             explicit  1 split  1 split" in shown
+
+
+def test_markdown_has_the_same_rows() -> None:
+    pytest.importorskip("cmarkgfm")
+    import cmarkgfm
+
+    hostile = audit("a|b", "<script>alert(1)</script>", slots=[slot("x|y", [1.0], [1.0], [1.0], "total")])
+    text = markdown(report([ROW_5_IMPLICIT, ROW_5_EXPLICIT, hostile]), Page())
+    assert "| builtin | implicit | 2 misplaced | nothing |" in text
+    assert "| finite differences |  | 1 of 2 | 1 of 2 |" in text
+    page = cmarkgfm.github_flavored_markdown_to_html(text)
+    assert page.count("<table>") == 2 and "<script" not in page and "x|y" in page
