@@ -251,6 +251,7 @@ class Summary(msgspec.Struct, kw_only=True):
     seconds: float = 0.0
     exit_code: int = 0
     reason: str = ""
+    strict_skips: bool = False  # skipped audits fail the run
 
 
 class FixedFinding(msgspec.Struct, kw_only=True):

@@ -82,7 +82,7 @@ def set_up(subject: Subject, modes: Sequence[str], settings: Settings) -> Bench:
     bench = Bench(subject, settings, slots, accesses, groups, loss, loss, evaluations=3, untied=untied)
     bench.remarks += [*remarks, *subject.remarks()]
     if changed:
-        bench.ended = finding(AC203, where=", ".join(changed))
+        bench.ended = finding(AC203, places=tuple(changed), where=", ".join(changed))
     elif len({np.float64(loss).tobytes() for loss in losses}) > 1:
         bench.ended = finding(AC202, where=", ".join(f"{loss:.17g}" for loss in losses))
     else:
@@ -167,5 +167,5 @@ def _untied(subject: Subject, settings: Settings) -> list[Finding]:
         if loose:
             shares = "shares" if len(loose) == 1 else "share"
             where = f"{', '.join(loose)} {shares} no memory with {format_path(tie[0])}"
-            apart.append(finding(AC302, where=where))
+            apart.append(finding(AC302, places=(format_path(tie[0]), *loose), where=where))
     return apart

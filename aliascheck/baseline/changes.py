@@ -17,8 +17,9 @@ from aliascheck.report import ANSWERED, FindingResult, Report
 class Changes(Data, frozen=True):
     """What is new, fixed, changed (then and now) and the same in the second of two reports.
 
-    `broken` are audits that could be completed and cannot any more, `missing` those that the second report
-    does not have, `added` those that it alone has; a case file that cannot be read has its name alone.
+    `broken` are audits that could be completed and cannot any more, `failing` those that fail now without
+    another of these reasons, `skipped` those that no longer run, `missing` those that the second report does
+    not have, `added` those that it alone has; a case file that cannot be read has its name alone.
     `regressions` are the keys of what is worse.
     """
 
@@ -27,6 +28,8 @@ class Changes(Data, frozen=True):
     changed: tuple[tuple[Recorded, Recorded], ...]
     unchanged: tuple[Recorded, ...]
     broken: tuple[Question, ...]
+    failing: tuple[Question, ...]
+    skipped: tuple[Question, ...]
     missing: tuple[Question, ...]
     added: tuple[Question, ...]
     regressions: frozenset[Key | Question]
@@ -53,7 +56,14 @@ def compare(old: Report, new: Report, fail_on: str) -> Changes:
     broken = [question for question, found in status.items() if found == "error" != was.get(question)]
     worse = [
         *(one.key for one, finding in added if _is_bad(finding, fail_on) and not _is_expected(finding)),
-        *(one.key for _, one, finding in changed if _is_bad(finding, fail_on)),
+        *(one.key for _, one, _ in changed),
+    ]
+    answered_before = [question for question, found in was.items() if found in ANSWERED]
+    explained = {key[:4] for key in worse}
+    failing = [
+        question
+        for question, found in status.items()
+        if found == "failed" and was.get(question) == "passed" and question not in explained
     ]
     return Changes(
         new=tuple(one for one, _ in added),
@@ -61,9 +71,11 @@ def compare(old: Report, new: Report, fail_on: str) -> Changes:
         changed=tuple((then, one) for then, one, _ in changed),
         unchanged=tuple(one for then, one, _ in shared if then.verdict == one.verdict),
         broken=tuple(broken),
+        failing=tuple(failing),
+        skipped=tuple(question for question in answered_before if status.get(question) == "skipped"),
         missing=tuple(question for question in was if question not in status),
-        added=tuple(question for question in status if question not in was),
-        regressions=frozenset([*worse, *broken]),
+        added=tuple(question for question in status if question not in was and question[1]),
+        regressions=frozenset([*worse, *broken, *failing]),
     )
 
 

@@ -17,7 +17,7 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
 
     format: int = FORMAT
     kind: str = KIND
-    findings: tuple[Recorded, ...] = ()
+    findings: tuple[Recorded, ...]
 
     def to_json(self) -> str:
         """The baseline as JSON: sorted, a finding a line, so that differences read well."""
@@ -36,7 +36,8 @@ def read_baseline(data: bytes, where: str) -> Baseline:
     try:
         stated = msgspec.json.decode(data, type=_Stated)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{where}: the baseline is damaged: {error}", hint=restore) from None
+        conflict = "there is a merge conflict in it" if b"<<<<<<<" in data else str(error)
+        raise UsageError(f"{where}: the baseline is damaged: {conflict}", hint=restore) from None
     if stated.kind != KIND:
         raise UsageError(f"{where}: this is no baseline", hint=f"name another file, or remove it: {RECORD}")
     if stated.format != FORMAT:

@@ -19,10 +19,14 @@ from aliascheck.report import ANSWERED, AuditResult, FixedFinding, Report, Unmet
 
 
 class Scope(Data, frozen=True):
-    """What a run looked at: all audits of the files below some paths (`whole`), or chosen ones of them."""
+    """What a run looked at: all audits of the files below some paths (`whole`), or chosen ones of them.
+
+    `as_cases_say` where the audits were judged by the contracts of the cases, as when they were recorded.
+    """
 
     paths: tuple[Path, ...]
     whole: bool
+    as_cases_say: bool = True
 
     def has_dropped(self, file: str) -> bool:
         """Whether a file lay below one of the paths, and is there no more."""
@@ -32,11 +36,16 @@ class Scope(Data, frozen=True):
 
 
 def fixed(report: Report, baseline: Baseline, scope: Scope) -> list[Recorded]:
-    """What is recorded and no longer found: its audit was run without it, or is there no more."""
+    """What is recorded and no longer found: its audit was run without it, or is there no more.
+
+    Of engines that did not run nothing is known.
+    """
+    if not scope.as_cases_say:
+        return []
     answered = {question_of(audit) for audit in report.audits if audit.status in ANSWERED}
     # An audit that fails to start has a result in one mode only.
     unanswered = {question_of(audit)[:3] for audit in report.audits if audit.status not in ANSWERED}
-    files = {audit.file for audit in report.audits}
+    ran = {(audit.file, audit.engine) for audit in report.audits}
     found = {one.key for one in recorded(report)}
 
     def is_gone(one: Recorded) -> bool:
@@ -44,7 +53,7 @@ def fixed(report: Report, baseline: Baseline, scope: Scope) -> list[Recorded]:
             return one.key not in found
         if one.question[:3] in unanswered:
             return False
-        return (scope.whole and one.file in files) or scope.has_dropped(one.file)
+        return (scope.whole and (one.file, one.engine) in ran) or scope.has_dropped(one.file)
 
     return [one for one in baseline.findings if is_gone(one)]
 
@@ -104,17 +113,17 @@ def _mark(audit: AuditResult, known: dict[Key, Recorded]) -> None:
 
 def _is_known(unmet: Unmet, audit: AuditResult, known: dict[Key, Recorded]) -> bool:
     surplus = [finding for finding in audit.findings if finding.label in unmet.surplus]
-    return all(record_of_unmet(audit, what).key in known for what in said(unmet)) and not any(
-        finding.baseline == "new" for finding in surplus
-    )
+    now = [record_of_unmet(audit, *one) for one in said(unmet)]
+    as_before = all(one.key in known and known[one.key].expected == one.expected for one in now)
+    return as_before and not any(finding.baseline == "new" for finding in surplus)
 
 
 def _fails(audit: AuditResult, fail_on: str) -> bool:
     spoken = any(unmet.what == "findings" for unmet in audit.unmet)
     return any(unmet.baseline == "new" for unmet in audit.unmet) or any(
-        finding.is_as_bad_as(fail_on)
+        finding.baseline == "changed"
+        or (finding.baseline == "new" and not spoken and finding.is_as_bad_as(fail_on))
         for finding in audit.findings
-        if finding.baseline == "changed" or (finding.baseline == "new" and not spoken)
     )
 
 
@@ -131,3 +140,4 @@ def _conclude(report: Report) -> None:
         told = f"{number} fixed finding{'' if number == 1 else 's'} still recorded in {report.baseline}"
         reason = f"{reason}, {told}" if reason else told
     report.summary = summarize(report.audits, report.bad_files, summary.seconds, code, reason)
+    report.summary.strict_skips = summary.strict_skips

@@ -59,7 +59,7 @@ def _told(after: Baseline, new: int, gone: int) -> str:
 
 def _read(path: Path) -> Baseline:
     if not path.exists():
-        return Baseline()
+        return Baseline(findings=())
     return read_baseline(read_bytes(path, "name another file"), path.as_posix())
 
 

@@ -23,6 +23,7 @@ def change_lines(changes: Changes, page: Page) -> Iterator[Text]:
         f"{len(changes.changed)} changed",
         f"{len(changes.fixed)} fixed",
         f"{len(changes.unchanged)} unchanged",
+        f"{len(changes.skipped)} skipped" if changes.skipped else "",
         f"{len(changes.added)} more audited" if changes.added else "",
         f"{len(changes.missing)} no longer audited" if changes.missing else "",
     ]
@@ -36,6 +37,8 @@ def _change_lines(changes: Changes, page: Page) -> Iterator[Text]:
     told: list[tuple[Cell, str]] = []
     for file, audit, engine, mode in changes.broken:
         told.append((("broken", BAD), asked(file, audit, engine, mode)))
+    for question in changes.failing:
+        told.append((("failing", BAD), asked(*question)))
     for one in changes.new:
         told.append((("new", BAD if one.key in changes.regressions else KNOWN), _finding(one)))
     for then, now in changes.changed:
@@ -43,6 +46,8 @@ def _change_lines(changes: Changes, page: Page) -> Iterator[Text]:
         told.append((("changed", style), f"{_finding(now)}: {then.verdict} before, now {now.verdict}"))
     for one in changes.fixed:
         told.append((("fixed", GOOD), _finding(one)))
+    for question in changes.skipped:
+        told.append((("skipped", QUIET), asked(*question)))
     for question in changes.missing:
         told.append((("gone", QUIET), asked(*question)))
     for label, text in told:

@@ -9,7 +9,7 @@ import click
 from aliascheck.baseline import compare
 from aliascheck.cli.changed import change_lines
 from aliascheck.cli.pages import output_page
-from aliascheck.cli.stored import read_report
+from aliascheck.cli.stored import read_report, showing
 from aliascheck.cli.streams import emit
 from aliascheck.reporters.layout import write
 
@@ -30,7 +30,9 @@ def command(old: Path, new: Path, fail_on: str) -> int:
     Exits with 1 where anything became worse: new findings that no case expects, other verdicts, audits that
     cannot be completed any more.
     """
-    changes = compare(read_report(old), read_report(new), fail_on)
+    reports = read_report(old), read_report(new)
+    with showing(new):
+        changes = compare(*reports, fail_on)
     page = output_page()
     emit(write(change_lines(changes, page), page))
     return int(changes.is_worse)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,7 +31,7 @@ class Gate(Data, frozen=True):
         if self.strict and self.path is None:
             raise UsageError("--strict-baseline needs a --baseline")
         if self.path is not None:
-            _read(self.path)
+            _refuse_elsewhere(self.path, {one.file for one in _read(self.path).findings})
 
     def hold(self, report: Report, selection: Selection, paths: Sequence[Path]) -> None:
         """Mark in the report what is known, so that only the rest fails the run."""
@@ -76,7 +76,16 @@ def scope_of(report: Report, selection: Selection, paths: Sequence[Path]) -> Any
 
     chosen = selection.text is not None or selection.mode is not None or selection.engine is not None
     whole = not chosen and report.summary.exit_code != INTERRUPTED
-    return Scope(tuple(paths or [DEFAULT]), whole)
+    return Scope(tuple(paths or [DEFAULT]), whole, as_cases_say=selection.contract is None)
+
+
+def _refuse_elsewhere(path: Path, files: Set[str]) -> None:
+    """Raise UsageError where no recorded file has a folder here: they are named as seen from elsewhere."""
+    if files and not any(Path(file).parent.exists() for file in files):
+        raise UsageError(
+            f"{path.as_posix()}: the files in it are not there, {min(files)} for one",
+            hint="run in the folder where the baseline was written, or remove it and write it anew",
+        )
 
 
 def _read(path: Path) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from aliascheck.cli import reports
-from aliascheck.cli.stored import read_report
+from aliascheck.cli.stored import read_report, showing
 
 
 @click.command("report")
@@ -20,7 +20,7 @@ def command(path: Path, output: reports.Output) -> int:
     the run found.
     """
     stored = read_report(path)
-    with output.prepared() as write:
+    with output.prepared(reads=path) as write, showing(path):
         write(stored)
-    output.show(stored)
+        output.show(stored)
     return 0

@@ -34,12 +34,14 @@ class Output(Data, frozen=True):
     files: Mapping[str, Path]
 
     @contextmanager
-    def prepared(self) -> Iterator[Callable[[Report], None]]:
+    def prepared(self, reads: Path | None = None) -> Iterator[Callable[[Report], None]]:
         """A function that writes every file; what cannot be written is told before the body runs.
 
-        Raises: UsageError where a file cannot be written, or is named twice.
+        Raises: UsageError where a file cannot be written, is named twice, or is the one that is read.
         """
         self._refuse_sharing()
+        if reads is not None:
+            self._refuse_overwriting(reads)
         with ExitStack() as stack:
             writers = {
                 form: stack.enter_context(report_file(path, f"--{form}")) for form, path in self.files.items()
@@ -59,6 +61,11 @@ class Output(Data, frozen=True):
                 raise UsageError(
                     f"--{first} and --{form} both write {path}", hint="give each a file of its own"
                 )
+
+    def _refuse_overwriting(self, read: Path) -> None:
+        for form, path in self.files.items():
+            if path.resolve() == read.resolve():
+                raise UsageError(f"--{form} would overwrite {path}, which is read", hint="name another file")
 
     def show(self, report: Report) -> None:
         """Write the report to standard output."""

@@ -22,7 +22,7 @@ def command(
 ) -> int:
     """Audit case files and folders (default: cases/)."""
     gate.check()
-    with output.prepared() as write:
+    with output.prepared(reads=gate.path) as write:
         with models_apart(), terminal_progress() as progress:
             report = runner.run_cases(paths or [options.DEFAULT], selection, progress)
         reports.note_command(report)

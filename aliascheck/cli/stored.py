@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -31,6 +33,20 @@ def read_report(path: Path) -> Report:
         return msgspec.json.decode(data, type=Report)
     except msgspec.ValidationError as error:
         raise UsageError(f"{path}: this is no whole JSON report: {error}", hint=HINT) from None
+
+
+@contextmanager
+def showing(path: Path) -> Iterator[None]:
+    """Whatever goes wrong while a stored report is shown is the file's fault.
+
+    Raises: UsageError where the body fails on what the file holds.
+    """
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError) as error:
+        raise UsageError(
+            f"{path}: the report is damaged, and cannot be shown: {type(error).__name__}: {error}", hint=HINT
+        ) from error
 
 
 def read_bytes(path: Path, hint: str) -> bytes:

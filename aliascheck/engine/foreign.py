@@ -85,10 +85,16 @@ class Foreign(Record):
 
 
 def is_foreign(value: Any) -> bool:
-    """Whether a value is an array of another engine, or a list, tuple or slice that holds one."""
-    if isinstance(value, tuple | list):
-        return any(map(is_foreign, value))
-    return isinstance(value, Foreign)
+    """Whether a value is an array of another engine, or a list or tuple that holds one."""
+    waiting, seen = [value], set[int]()
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, Foreign):
+            return True
+        if isinstance(one, tuple | list) and id(one) not in seen:  # lists that share lists are many paths
+            seen.add(id(one))
+            waiting.extend(one)
+    return False
 
 
 class Vocabulary(Data, frozen=True, eq=False):

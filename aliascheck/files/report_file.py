@@ -52,6 +52,8 @@ def _check(path: Path, option: str) -> None:
 def _put(path: Path, write: Callable[[Path, str], None], text: str) -> None:
     try:
         write(path, text)
+    except BrokenPipeError:
+        return  # whoever reads a pipe may have read enough
     except OSError as error:
         raise IncompleteError(f"cannot write {path}: {error.strerror}") from error
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from aliascheck.report import AuditResult, FileError, FindingResult, Report
+from aliascheck.report import AuditResult, FileError, FindingResult, FixedFinding, Report
 from aliascheck.reporters.page import Page
 from aliascheck.reporters.visible import inert
 from aliascheck.reporters.words import (
@@ -27,7 +27,7 @@ def render(report: Report, page: Page) -> str:
     lines = [
         *(_bad_file(error) for error in report.bad_files),
         *(text for audit in audits for text in audit_texts(audit)),
-        *(f"{one.file}: info fixed: {fixed_line(one)}" for one in report.fixed),
+        *(_fixed(one, report) for one in report.fixed),
         totals(report),
         verdict(report),
     ]
@@ -55,3 +55,10 @@ def _message(finding: FindingResult) -> str:
 def _bad_file(error: FileError) -> str:
     place = error.file if error.line is None else f"{error.file}:{error.line}"
     return f"{place}: error: {flat(unplaced(error))}"
+
+
+def _fixed(one: FixedFinding, report: Report) -> str:
+    names = {(audit.file, audit.key or audit.id): audit.line for audit in report.audits}
+    line = names.get((one.file, one.id))
+    place = one.file if line is None else f"{one.file}:{line}"
+    return f"{place}: {'error' if one.fails else 'info'} fixed: {fixed_line(one)}"

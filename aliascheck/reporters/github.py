@@ -35,10 +35,15 @@ PROPERTY = DATA | {":": "%3A", ",": "%2C"}
 
 def render(report: Report, page: Page) -> str:
     """`::error file=...,line=...,title=...::message` for each new finding, the counts as text at the end."""
-    audits = [audit for audit in report.audits if page.detail >= 0 or audit.needs_attention]
+    strict = report.summary.strict_skips
+    audits = [
+        audit
+        for audit in report.audits
+        if page.detail >= 0 or audit.needs_attention or (strict and audit.status == "skipped")
+    ]
     lines = [
         *(_bad_file(error, page) for error in report.bad_files),
-        *(text for audit in audits for text in _audit(audit, page)),
+        *(text for audit in audits for text in _audit(audit, page, strict)),
         *(_fixed(finding, page) for finding in report.fixed if finding.fails or page.detail >= 0),
         inert(page.show(totals(report))),
         inert(page.show(verdict(report))),
@@ -62,11 +67,12 @@ def escape_property(text: str) -> str:
     return "".join(PROPERTY.get(char, char) for char in text)
 
 
-def _audit(audit: AuditResult, page: Page) -> Iterator[str]:
+def _audit(audit: AuditResult, page: Page, strict_skips: bool) -> Iterator[str]:
     if audit.status == "error":
         yield _placed("error", audit, "not completed", [audit.error or ""], page)
-    if audit.status == "skipped" and page.detail > 0:
-        yield _placed("notice", audit, "skipped", [skip_reason(audit)], page)
+    if audit.status == "skipped" and (strict_skips or page.detail > 0):
+        level = "error" if strict_skips else "notice"
+        yield _placed(level, audit, "skipped", [skip_reason(audit)], page)
     known = [unmet_line(unmet) for unmet in audit.unmet if unmet.baseline == "known"]
     new = [unmet_line(unmet) for unmet in audit.unmet if unmet.baseline != "known"]
     if new:

@@ -28,7 +28,7 @@ def render(report: Report, page: Page) -> str:
     """A suite for each case file; what failed holds the concise text and the table."""
     files = dict.fromkeys(audit.file for audit in report.audits)
     audits = {file: [audit for audit in report.audits if audit.file == file] for file in files}
-    cases = {file: [_audit(audit) for audit in some] for file, some in audits.items()}
+    cases = {file: [_audit(audit, report) for audit in some] for file, some in audits.items()}
     seconds = {file: sum(audit.seconds for audit in some) for file, some in audits.items()}
     for error in report.bad_files:
         cases.setdefault(error.file, []).append(_bad_file(error))
@@ -56,7 +56,7 @@ def _counts(cases: Sequence[Element], seconds: float) -> dict[str, str]:
     }
 
 
-def _audit(audit: AuditResult) -> Element:
+def _audit(audit: AuditResult, report: Report) -> Element:
     attributes = {
         "name": f"{audit.id} [{mode(audit)}]",
         "classname": _dotted(audit.file),
@@ -64,7 +64,7 @@ def _audit(audit: AuditResult) -> Element:
         "file": audit.file,
         **({"line": str(audit.line)} if audit.line > 0 else {}),
     }
-    return Element("testcase", attributes, [_properties(audit), *_end(audit)])
+    return Element("testcase", attributes, [_properties(audit), *_end(audit, report.summary.strict_skips)])
 
 
 def _properties(audit: AuditResult) -> Element:
@@ -84,9 +84,11 @@ def _properties(audit: AuditResult) -> Element:
     return Element("properties", {}, given)
 
 
-def _end(audit: AuditResult) -> Iterator[Element]:
+def _end(audit: AuditResult, strict_skips: bool) -> Iterator[Element]:
     """How the audit ended; a result as expected says what it shows, if anything."""
-    if audit.status == "skipped":
+    if audit.status == "skipped" and strict_skips:
+        yield Element("error", {"type": "skipped", "message": skip_reason(audit)})
+    elif audit.status == "skipped":
         yield Element("skipped", {"message": skip_reason(audit)})
     elif audit.status == "error":
         yield Element("error", {"type": "error", "message": flat(audit.error or "")}, _text(audit))

@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
-from aliascheck.report import AuditResult, FileError, FindingResult, Report
+from aliascheck.report import AuditResult, FileError, FindingResult, FixedFinding, Report
 from aliascheck.reporters.fingerprints import Fingerprints
 from aliascheck.reporters.page import Page
 from aliascheck.reporters.safe_json import write_json
 from aliascheck.reporters.sarif_rules import INDICES, LEVELS, NOTIFICATIONS, RULES, UNMET
 from aliascheck.reporters.words import (
     advice,
+    fixed_line,
     headline,
     is_known,
     mode,
@@ -49,7 +50,8 @@ def render(report: Report, page: Page) -> str:
 
 def _invocation(report: Report) -> dict[str, Any]:
     notes = [_bad_file(error) for error in report.bad_files]
-    notes += [note for audit in report.audits for note in _notifications(audit)]
+    notes += [note for audit in report.audits for note in _notifications(audit, report.summary.strict_skips)]
+    notes += [_stale(one) for one in report.fixed if one.fails]
     return {
         "executionSuccessful": report.summary.exit_code in COMPLETED,
         "exitCode": report.summary.exit_code,
@@ -101,11 +103,12 @@ def _unmet(audit: AuditResult) -> dict[str, Any]:
     }
 
 
-def _notifications(audit: AuditResult) -> Iterator[dict[str, Any]]:
+def _notifications(audit: AuditResult, strict_skips: bool) -> Iterator[dict[str, Any]]:
     if audit.status == "error":
         yield _notification("incomplete", "error", [audit.error or "no reason given", _about(audit)], audit)
     elif audit.status == "skipped":
-        yield _notification("skipped", "note", [skip_reason(audit), _about(audit)], audit)
+        level = "error" if strict_skips else "note"
+        yield _notification("skipped", level, [skip_reason(audit), _about(audit)], audit)
 
 
 def _notification(name: str, level: str, said: list[str], audit: AuditResult) -> dict[str, Any]:
@@ -123,6 +126,15 @@ def _bad_file(error: FileError) -> dict[str, Any]:
         "level": "error",
         "message": _message([unplaced(error)]),
         "locations": [{"physicalLocation": _physical(error.file, error.line or 0)}],
+    }
+
+
+def _stale(finding: FixedFinding) -> dict[str, Any]:
+    return {
+        "descriptor": {"id": "fixed"},
+        "level": "error",
+        "message": _message([f"{fixed_line(finding)}: in the baseline, and gone"]),
+        "locations": [{"physicalLocation": _physical(finding.file, 0)}],
     }
 
 

@@ -53,5 +53,6 @@ INDICES: Final = {str(rule["id"]): number for number, rule in enumerate(RULES)}
 NOTIFICATIONS: Final = [
     {"id": "bad-file", "shortDescription": {"text": "a case file could not be read"}},
     {"id": "incomplete", "shortDescription": {"text": "an audit could not be completed"}},
+    {"id": "fixed", "shortDescription": {"text": "a finding is fixed, and still recorded"}},
     {"id": "skipped", "shortDescription": {"text": "an audit was skipped"}},
 ]

@@ -49,7 +49,9 @@ def _lines(report: Report, page: Page) -> Iterator[Text]:
 def _stale(report: Report) -> str:
     number = len(report.fixed)
     are = "is no longer found" if number == 1 else "are no longer found"
-    return f"{count(number, 'finding')} in {report.baseline} {are}: aliascheck baseline takes them out"
+    it = "it" if number == 1 else "them"
+    update = f"aliascheck baseline -o {report.baseline}, with the paths of this run, takes {it} out"
+    return f"{count(number, 'finding')} in {report.baseline} {are}: {update}"
 
 
 def _sections(report: Report, page: Page) -> list[Block]:

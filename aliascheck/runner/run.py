@@ -60,6 +60,7 @@ def run_cases(
     bad = file_errors(chosen.errors)
     reason = "interrupted" if interrupted else reason_of(exit_code, results, len(bad))
     summary = summarize(results, bad, time.perf_counter() - started, exit_code, reason)
+    summary.strict_skips = selection.strict_skips
     return Report(
         tool=Tool(version=__version__),
         summary=summary,

@@ -43,8 +43,8 @@ class Judgement(Data, frozen=True):
     notes: tuple[str, ...] = ()
 
 
-def finding(row: Row, **facts: Any) -> Finding:
-    """A finding of `row` that is about the whole audit, its sentences filled with `facts`."""
+def finding(row: Row, *, places: tuple[str, ...] = (), **facts: Any) -> Finding:
+    """A finding of `row` about the whole audit, its sentences filled with `facts`; it is about `places`."""
     return Finding(
         row.code,
         row.name,
@@ -52,6 +52,7 @@ def finding(row: Row, **facts: Any) -> Finding:
         None,
         row.says.format(**facts),
         row.do.format(**facts),
+        accesses=places,
         where=facts.get("where"),
     )
 

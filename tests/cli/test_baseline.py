@@ -190,7 +190,7 @@ def test_warnings_fail_where_they_are_asked_to(call: Call) -> None:
     assert call("run", "--fail-on", "warning").code == 1
     call("baseline", "--fail-on", "warning")
     assert call(*GATE, "--fail-on", "warning").code == 0
-    Path("reports/baseline.json").write_text(Baseline().to_json())
+    Path("reports/baseline.json").write_text(Baseline(findings=()).to_json())
     assert call(*GATE, "--fail-on", "warning").code == 1
     assert call(*GATE).code == 0
 
@@ -223,6 +223,7 @@ def test_nothing_to_run(call: Call) -> None:
         ('{"format": 1, "kind": "aliascheck baseline", "findings": [{}]}', "the baseline is damaged"),
         ('{"format": 2, "kind": "aliascheck baseline"}', "a baseline of format 2"),
         ('{"format": 1, "audits": []}', "this is no baseline"),
+        ('{"format": 1, "kind": "aliascheck baseline"}', "the baseline is damaged"),
         ("[]", "the baseline is damaged"),
         ("\xff", "the baseline is damaged"),
     ],
@@ -286,9 +287,98 @@ def test_where_strict_every_format_tells_that_what_is_fixed_fails(call: Call) ->
     assert "::error file=cases/tied.toml" in strict
     assert 'failures="0"' in Path("lenient.xml").read_text()
     assert 'failures="1"' in Path("strict.xml").read_text()
+    call(*GATE, "--strict-baseline", "--sarif", "strict.sarif")
+    assert "in the baseline, and gone" in Path("strict.sarif").read_text()
 
 
 def test_the_shipped_cases_show_what_is_recorded_of_them(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     outcome = call("run", "cases", "--baseline", "reports/baseline.json", "--strict-baseline", "-q")
     assert outcome.code == 0, outcome.out
+
+
+UNTIED = 'id = "a"\nloss = "sum(x * y)"\nparams = ["x"]\nmodes = ["explicit"]\nties = [%s]\n'
+
+
+def test_findings_at_no_slot_are_told_apart_by_what_they_are_about(call: Call) -> None:
+    write(UNTIED % '["x", "y"]')
+    call("baseline")
+    assert [one["places"] for one in stored()] == ["x, y"]
+    assert call(*GATE).code == 0
+    write(UNTIED % '["x", "y"], ["xt", "y"]')
+    assert call(*GATE).code == 1
+    write(UNTIED % '["xt", "y"]')
+    assert call(*GATE).code == 1
+
+
+def test_engines_that_did_not_run_keep_their_findings(call: Call) -> None:
+    write('id = "a"\n' + HALF)
+    call("baseline")
+    path = Path("reports/baseline.json")
+    path.write_text(path.read_text().replace('"engine":"builtin"', '"engine":"torch"'))
+    assert call(*GATE).code == 1, "what torch shows says nothing of the bundled engine"
+    assert "fixed" not in call(*GATE).out
+    call("baseline")
+    assert {one["engine"] for one in stored()} == {"builtin", "torch"}
+
+
+def test_another_contract_fixes_nothing(call: Call) -> None:
+    write('id = "a"\n' + HALF)
+    call("baseline")
+    assert "fixed" not in call(*GATE, "--contract", "owner:x").out
+    call("baseline", "--contract", "owner:x")
+    assert any(one["code"] == "AC103" for one in stored())
+
+
+def test_another_verdict_is_a_regression_whatever_the_severity(call: Call) -> None:
+    write('id = "a"\n' + WARNED)
+    call("baseline")
+    path = Path("reports/baseline.json")
+    path.write_text(path.read_text().replace('"verdict":"split"', '"verdict":"total"'))
+    assert call(*GATE).code == 1
+
+
+def test_another_expectation_in_vain_is_new(call: Call) -> None:
+    expect = "[audit.expect.explicit]\ngradients = { x = [7.0] }\n"
+    write('id = "a"\n' + CLEAN + expect)
+    call("baseline")
+    assert call(*GATE).code == 0
+    write('id = "a"\n' + CLEAN + expect.replace("7", "9"))
+    assert call(*GATE).code == 1
+
+
+def test_a_baseline_of_another_folder_is_told(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    write('id = "a"\n' + HALF)
+    call("baseline")
+    monkeypatch.chdir("cases")
+    outcome = call("run", ".", "--baseline", "../reports/baseline.json")
+    assert outcome.code == 2 and "run in the folder where the baseline was written" in outcome.err
+
+
+def test_a_report_does_not_overwrite_the_baseline(call: Call) -> None:
+    write(CLEAN)
+    call("baseline")
+    outcome = call(*GATE, "--json", "reports/baseline.json")
+    assert outcome.code == 2 and "would overwrite" in outcome.err
+    assert call(*GATE).code == 0
+
+
+def test_skips_that_fail_are_told_in_every_format(call: Call) -> None:
+    write('id = "a"\nskip = "not today"\n' + CLEAN)
+    lenient = call("run", "--format", "github", "--junit", "lenient.xml", "--sarif", "lenient.sarif")
+    assert lenient.code == 0 and "::error" not in lenient.out
+    strict = call(
+        "run",
+        "--strict-skips",
+        "-q",
+        "--format",
+        "github",
+        "--junit",
+        "strict.xml",
+        "--sarif",
+        "strict.sarif",
+    )
+    assert strict.code == 4 and "::error file=cases/tied.toml" in strict.out
+    assert 'skipped="1"' in Path("lenient.xml").read_text()
+    assert 'errors="1"' in Path("strict.xml").read_text()
+    assert '"level": "error"' in Path("strict.sarif").read_text()

@@ -99,6 +99,17 @@ def test_a_file_that_cannot_be_read_any_more(diff: Diff) -> None:
     assert outcome.code == 1 and "broken   cases/bad.toml" in outcome.out
 
 
+def test_an_audit_that_fails_now_for_the_same_findings(diff: Diff) -> None:
+    outcome = diff(report([half()]), report([half(status="failed")]))
+    assert outcome.code == 1 and outcome.out.startswith("failing  cases/zygote-991/examples.toml a implicit")
+
+
+def test_an_audit_that_is_skipped_now(diff: Diff) -> None:
+    outcome = diff(report([half()]), report([audit("a", "half", status="skipped", error="not today")]))
+    assert outcome.code == 0 and "skipped  cases/zygote-991/examples.toml a implicit" in outcome.out
+    assert "0 fixed, 0 unchanged, 1 skipped" in outcome.out
+
+
 def test_audits_that_come_and_go(diff: Diff) -> None:
     other = whole(file="cases/other.toml")
     assert "1 more audited" in diff(report([half()]), report([half(), other])).out

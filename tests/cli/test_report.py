@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import json
 from pathlib import Path
 
 import pytest
@@ -59,3 +61,27 @@ def test_half_a_report_is_told(call: Call, stored: Path) -> None:
     for end in range(0, len(text) - 2, len(text) // 50):
         stored.write_text(text[:end])
         assert call("report", str(stored)).code == 2
+
+
+def test_a_report_that_is_damaged_inside_is_told(call: Call, stored: Path) -> None:
+    whole = json.loads(stored.read_text())
+    for spoil in (
+        lambda audit: audit["groups"][0]["attribution"].pop(),
+        lambda audit: audit["slots"][0].update(path=[[1.0], "x", {}]),
+        lambda audit: audit["findings"][0].update(severity="fatal"),
+        lambda audit: audit["slots"][0].update(error_bound="much"),
+    ):
+        damaged = copy.deepcopy(whole)
+        spoil(next(audit for audit in damaged["audits"] if audit["findings"]))
+        stored.write_text(json.dumps(damaged))
+        for form in ("table", "concise", "json", "github", "markdown"):
+            shown = call("report", str(stored), "--format", form, "-v")
+            assert shown.code in (0, 2) and "defect of aliascheck" not in shown.err
+            assert shown.code == 0 or "damaged" in shown.err
+
+
+def test_a_report_does_not_overwrite_itself(call: Call, stored: Path) -> None:
+    before = stored.read_bytes()
+    outcome = call("report", str(stored), "--junit", str(stored))
+    assert outcome.code == 2 and "would overwrite" in outcome.err
+    assert stored.read_bytes() == before
