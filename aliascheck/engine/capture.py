@@ -102,6 +102,8 @@ class Follower:
     methods read by name where the class has a metaclass of a user's own.
     """
 
+    __slots__ = ("_classes", "_copies", "_explicit", "_pending", "_tape")
+
     def __init__(self, tape: Tape, *, explicit: bool) -> None:
         self._tape = tape
         self._explicit = explicit

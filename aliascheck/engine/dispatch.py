@@ -103,8 +103,9 @@ def is_computed(x: Any) -> bool:
 
 def viewed(x: Tracer, view: Any, back: Callable[[Any], Any]) -> Tracer:
     """A view of a computed array, or what is read of it, by a pullback that nothing gates."""
-    tape = x._tape
-    return Tracer(view, tape, tape.record((back, x._index, None)))
+    entries = x._tape.entries
+    entries.append((back, x._index, None))
+    return Tracer(view, x._tape, len(entries) - 1)
 
 
 def in_a_row(x: Any, order: str = "C") -> Any:

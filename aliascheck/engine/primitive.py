@@ -24,6 +24,7 @@ from typing import Any, Protocol, overload
 
 import numpy as np
 from msgspec.structs import astuple
+from numpy import ndarray
 
 from aliascheck.engine.domain import reals
 from aliascheck.engine.foreign import Foreign, ForeignMetError
@@ -330,12 +331,13 @@ def applied_to_one(primitive: Primitive) -> Callable[[Any], Any]:
             value = value.array
         if access is not None or type(value) not in AS_THEY_ARE:
             return primitive.apply((x,))
-        forward = primitive.forward
         try:
-            out, rule = forward(value)
+            out, rule = primitive.forward(value)
         except TypeError as error:
             raise primitive.misused(error) from error
-        return Tracer(out, tape, tape.record((rule or _gives_nothing, index, None)))
+        entries = tape.entries
+        entries.append((rule or _gives_nothing, index, None))
+        return Tracer(out, tape, len(entries) - 1)
 
     return apply
 
@@ -345,40 +347,42 @@ def applied_to_two(primitive: Primitive) -> Callable[[Any, Any], Any]:
     broadcasts = primitive.broadcasts
 
     def apply(x: Any, y: Any) -> Any:
-        left, right, tape_x, tape_y, access_x, access_y = x, y, None, None, None, None
-        if type(x) is Tracer:
-            left, tape_x, index_x, access_x = astuple(x)
-            left = left.array if type(left) is Wrapper else left
-        if type(y) is Tracer:
-            right, tape_y, index_y, access_y = astuple(y)
-            right = right.array if type(right) is Wrapper else right
+        left, tape_x, index_x, access_x = astuple(x) if type(x) is Tracer else (x, None, -1, None)
+        right, tape_y, index_y, access_y = astuple(y) if type(y) is Tracer else (y, None, -1, None)
+        if type(left) is Wrapper:
+            left = left.array
+        if type(right) is Wrapper:
+            right = right.array
         kind, other, tape = type(left), type(right), tape_y if tape_x is None else tape_x
-        if kind not in AS_THEY_ARE or other not in AS_THEY_ARE or METERS:
+        if tape is None or access_x is not None or access_y is not None or METERS:
             return primitive.apply((x, y))
-        if tape is None or access_x is not None or access_y is not None:
+        if kind not in AS_THEY_ARE or other not in AS_THEY_ARE:
             return primitive.apply((x, y))
-        if (tape_x is None and kind is np.ndarray and left.dtype.kind == "c") or (
-            tape_y is None and other is np.ndarray and right.dtype.kind == "c"
+        if (tape_x is None and kind is ndarray and left.dtype.kind == "c") or (
+            tape_y is None and other is ndarray and right.dtype.kind == "c"
         ):
             return primitive.apply((x, y))
-        forward = primitive.forward
         try:
-            out, (rule_x, rule_y) = forward(left, right)
+            out, (rule_x, rule_y) = primitive.forward(left, right)
         except TypeError as error:
             raise primitive.misused(error) from error
-        stretches = broadcasts and (kind is not other or (kind is np.ndarray and left.shape != right.shape))
-        if stretches and other is np.ndarray and tape_x is not None:
+        stretches = broadcasts and (kind is not other or (kind is ndarray and left.shape != right.shape))
+        if stretches and other is ndarray and tape_x is not None:
             rule_x = fitted_to_operand(rule_x, left, out)
-        if tape_y is None:
-            return Tracer(out, tape, tape.record((rule_x or _gives_nothing, index_x, None)))
-        if stretches and kind is np.ndarray:
+        if stretches and kind is ndarray and tape_y is not None:
             rule_y = fitted_to_operand(rule_y, right, out)
-        edge = rule_y or _gives_nothing, index_y, None
-        if tape_x is None:
-            return Tracer(out, tape, tape.record(edge))
-        if tape_x is not tape_y:
+        entries = tape.entries
+        if tape_y is None:
+            entries.append((rule_x or _gives_nothing, index_x, None))
+        elif tape_x is None:
+            entries.append((rule_y or _gives_nothing, index_y, None))
+        elif tape_x is tape_y:
+            entries.append(
+                [(rule_x or _gives_nothing, index_x, None), (rule_y or _gives_nothing, index_y, None)]
+            )
+        else:
             raise mixed_tapes()
-        return Tracer(out, tape, tape.record([(rule_x or _gives_nothing, index_x, None), edge]))
+        return Tracer(out, tape, len(entries) - 1)
 
     return apply
 

@@ -29,6 +29,8 @@ class WithGradient(NamedTuple):
 class Recording:
     """A function's value on a tape, to be pulled back to the arguments or the set that it was taken for."""
 
+    __slots__ = ("args", "follower", "out", "params", "tape", "value")
+
     def __init__(self, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
         self.tape = Tape()
         self.params = args[0] if len(args) == 1 and isinstance(args[0], Params) else None
@@ -70,8 +72,10 @@ class Recording:
         found = self._walk(seed, ledger, last)
         taken = set(identities(seed)) if type(seed) is not float else set()
         if self.params is None:
-            results = [owned(found.get(position, NOTHING), taken) for position in range(len(self.args))]
-            return tuple(map(mirrored, self.args, results))
+            given = enumerate(self.args)
+            return tuple(
+                [mirrored(arg, owned(found.get(position, NOTHING), taken)) for position, arg in given]
+            )
         entries = {key: owned(tangent, taken) for key, tangent in ledger.watched.items()}
         names = {name: owned(tangent, taken) for name, tangent in ledger.globals.items()}
         return Grads(self.params, entries, names)

@@ -27,6 +27,15 @@ class Node:
         raise NotImplementedError
 
 
+class Unrecorded(list[Any]):
+    """The entries of a tape that does not record: none, so that the number of each is -1."""
+
+    __slots__ = ()
+
+    def append(self, entry: Any) -> None:
+        """Leave it out."""
+
+
 class Tape:
     """The steps of one evaluation, and how values were reached in it.
 
@@ -38,18 +47,15 @@ class Tape:
     __slots__ = ("accesses", "entries", "recording", "substitutes")
 
     def __init__(self, *, recording: bool = True, substitutes: Mapping[Path, Any] | None = None) -> None:
-        self.entries: list[Edge | list[Edge] | Node] = []
+        self.entries: list[Edge | list[Edge] | Node] = [] if recording else Unrecorded()
         self.recording = recording
         self.substitutes = substitutes or {}
         self.accesses: dict[Path, Any] = {}
 
     def record(self, entry: Edge | list[Edge] | Node) -> int:
         """The number of `entry` on the tape."""
-        if not self.recording:
-            return -1
-        entries = self.entries
-        entries.append(entry)
-        return len(entries) - 1
+        self.entries.append(entry)
+        return len(self.entries) - 1
 
     def look(self, access: Any, value: Any) -> Any:
         """The dense array that a primitive sees when it consumes `value` at `access`."""
@@ -153,16 +159,13 @@ def walk_back(
         entry, d_out = entries.pop(), cotangents.pop()
         if d_out is NOTHING:
             continue
-        if type(entry) is tuple:
-            edges: Iterable[Edge] = (entry,)
-        elif type(entry) is list:
-            edges = entry
-        else:
+        kind = type(entry)
+        if kind is not tuple and kind is not list:
             entry.pull(d_out, sweep)
             continue
         if type(d_out) is Scattered:
             d_out = d_out.dense()
-        for rule, parent, access in edges:
+        for rule, parent, access in (entry,) if kind is tuple else entry:
             tangent = rule(d_out)
             if gates and access is not None:
                 tangent = sweep.gated(access, tangent)

@@ -12,6 +12,8 @@ from aliascheck.engine import (
     REGISTRY,
     Bindings,
     Params,
+    Tape,
+    Tracer,
     check_rule,
     custom,
     gradient,
@@ -173,6 +175,14 @@ def test_a_chain_of_a_million_steps_neither_recurses_nor_leaks():
     (found,) = gradient(chain, 1.5)
     assert found == pytest.approx(np.exp(500_000 * np.log1p(1e-6)), rel=1e-9)
     assert not gc.garbage
+
+
+def test_a_tape_that_does_not_record_keeps_no_step():
+    tape = Tape(recording=False)
+    x = Tracer(np.ones((2, 2)), tape, -1)
+    steps = [np.tanh(x), x * x, 2.0 - x, x @ x, x.T, x[0], np.sum(x, axis=0), np.where(x > 0, x, 0.0)]
+    steps += [np.concatenate([x, steps[0]]), np.einsum("ij,jk->ik", x, x), np.reshape(x, 4)]
+    assert {step._index for step in steps} == {-1} and not tape.entries
 
 
 def test_memory_for_each_step_is_bounded():
