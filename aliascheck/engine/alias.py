@@ -90,7 +90,7 @@ class Alias(Primitive):
         self.undoes = tuple(undoes)
 
     def _applied_plainly(self) -> Callable[..., Any]:
-        return lambda operand: self.apply((operand,))
+        return self.applied_at_length()
 
     def apply(
         self, operands: Sequence[Any], static: Sequence[Any] = (), settings: Mapping[str, Any] = NO_SETTINGS

@@ -18,7 +18,7 @@ class Composite(Primitive):
     """A function of raw and traced values that gives a list of what primitives make of them."""
 
     def _applied_plainly(self) -> Callable[..., Any]:
-        return lambda *operands: self.apply(operands)
+        return self.applied_at_length()
 
     def apply(
         self, operands: Sequence[Any], static: Sequence[Any] = (), settings: Mapping[str, Any] = NO_SETTINGS

@@ -189,7 +189,7 @@ def apply_function(self: Tracer, function: Any, types: Any, args: Any, settings:
                 plain = meant.plain
                 return plain(args[0])
             if not meant.container and _SAME_EVERYWHERE.issuperset(settings):
-                return meant.apply(args, (), settings)
+                return meant.plain(args[0], (), settings)
         elif not settings and _LISTS.isdisjoint(map(type, args)):
             return meant.plain(*args)
     name = function.__name__

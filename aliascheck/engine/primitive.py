@@ -96,28 +96,26 @@ class AppliedToContainer(Node):
 
 
 class AppliedToParts(Node):
-    """A primitive that consumes a list or tuple of traced parts, by their positions in it."""
+    """A primitive that consumes a list or tuple of traced parts: position, entry and access of each."""
 
     __slots__ = ("parts", "rule")
 
-    def __init__(self, operand: Sequence[Any], rule: Callable[[Any], Sequence[Any]]) -> None:
-        self.parts = [
-            (position, part._index, path_of(part._access))
-            for position, part in enumerate(operand)
-            if type(part) is Tracer
-        ]
+    def __init__(self, parts: Sequence[tuple[int, int, Any]], rule: Callable[[Any], Sequence[Any]]) -> None:
+        self.parts = parts
         self.rule = rule
 
     def pull(self, d_out: Any, sweep: Sweep) -> None:
         d_parts = self.rule(settled(d_out))
         for position, index, access in self.parts:
-            sweep.add_gated(index, access, d_parts[position])
+            part = d_parts[position]
+            sweep.add(index, sweep.gated(access, part) if sweep.gates else part)
 
 
 class Primitive:
     """An operation on arrays with its derivative rule, callable on raw and traced values alike.
 
-    `plain` applies it to its operands alone, without settings: what operators call.
+    `plain` applies it to its operands alone, without settings: what operators call. A primitive of one
+    operand takes them too: `plain(x, static, settings)`.
     """
 
     container = False
@@ -131,6 +129,7 @@ class Primitive:
         domain: Any = None,
         broadcasts: bool = False,
         differentiable: bool = True,
+        logical: bool = False,
         size: Callable[..., int] | None = None,
         examples: Sequence[Mapping[str, Any]] | None = None,
     ) -> None:
@@ -139,6 +138,7 @@ class Primitive:
         self.domain = EVERYWHERE if domain is None else domain
         self.broadcasts = broadcasts
         self.differentiable = differentiable
+        self.logical = logical
         self.examples = examples
         self.summary = (forward.__doc__ or "").strip().partition("\n")[0]
         self._size = size
@@ -162,24 +162,35 @@ class Primitive:
         if not settings and len(args) == self.arity:
             return self.plain(*args)
         operands, static = self.split(args, settings)
+        if self.arity == 1:
+            return self.plain(*operands, static, settings)
         return self.apply(operands, static, settings)
 
     def _applied_plainly(self) -> Callable[..., Any]:
         """The quickest way to apply it: most steps of most programs are one or two operands."""
         if self.differentiable and self.arity in (1, 2):
             return applied_to_one(self) if self.arity == 1 else applied_to_two(self)
+        return self.applied_at_length()
+
+    def applied_at_length(self) -> Callable[..., Any]:
+        """A way to apply it that takes every kind of operand, and so is not the quickest."""
+        if self.arity == 1:
+            return lambda operand, *given: self.apply((operand,), *given)
         return lambda *operands: self.apply(operands)
 
     def apply(
         self, operands: Sequence[Any], static: Sequence[Any] = (), settings: Mapping[str, Any] = NO_SETTINGS
     ) -> Any:
         """The result for any number of operands and any settings."""
+        tape, arrays = None, []
         try:
-            arrays = [self.see(operand) for operand in operands]
+            for operand in operands:
+                if type(operand) is Tracer and operand._tape is not tape:
+                    tape = joint_tape(tape, operand._tape)
+                arrays.append(self.see(operand))
         except ForeignMetError as met:
             return met.vocabulary.apply(self.name, operands, static, settings)
         out, rules = self.compute(arrays, static, settings)
-        tape = tape_of(operands)
         if tape is None or not self.differentiable:
             return out
         edges = []
@@ -246,20 +257,23 @@ class Primitive:
         """The dense array or number that the forward function gets for an operand."""
         value = operand
         if type(operand) is Tracer:
-            value = operand._value
-            if operand._access is not None:
-                value = operand._tape.look(operand._access, number_or_array(self.name, value))
-        kind = value.dtype.kind if type(value) is np.ndarray else None
-        if kind == "f" or type(value) in _PLAIN_NUMBERS:  # most are
+            value, tape, _, access = astuple(operand)
+            if access is not None:
+                value = tape.look(access, number_or_array(self.name, value))
+        if type(value) is ndarray:
+            kind = value.dtype.kind
+            if kind == "f" or (kind == "b" and self.logical):  # most are
+                return value
+            if kind == "b":
+                return value.astype(float)
+        elif type(value) in _PLAIN_NUMBERS:
             return value
-        if kind == "b":
-            return value.astype(float)
         return _as_numbers(dense(number_or_array(self.name, value)))
 
     def compute(self, arrays: Sequence[Any], static: Sequence[Any], settings: Mapping[str, Any]) -> Any:
         """The result, and a pullback for each operand."""
         if static or settings:
-            self._check_axis(arrays, static, settings)
+            self.check_axis(arrays, static, settings)
         if METERS:
             self.charge(*arrays, *static, **settings)
         try:
@@ -269,7 +283,7 @@ class Primitive:
         if not self.differentiable:
             return result, ()
         out, rules = result
-        return out, rules if isinstance(rules, tuple) else (rules,)
+        return result if type(rules) is tuple else (out, (rules,))
 
     @cached_property
     def _axis_position(self) -> int | None:
@@ -277,15 +291,17 @@ class Primitive:
         names = self.setting_names
         return names.index("axis") if "axis" in names and not self.new_axis else None
 
-    def _check_axis(self, arrays: Sequence[Any], static: Sequence[Any], settings: Mapping[str, Any]) -> None:
+    def check_axis(self, arrays: Sequence[Any], static: Sequence[Any], settings: Mapping[str, Any]) -> None:
         """Raise EngineError where an axis is named that the operand has not."""
         position = self._axis_position
         if position is None:
             return
         axis = static[position] if position < len(static) else settings.get("axis")
+        if axis is None:
+            return
         array = arrays[0][0] if self.container and arrays[0] else arrays[0]
-        ndim = array.ndim if type(array) is np.ndarray else np.ndim(array)
-        for one in axis if isinstance(axis, tuple) else (axis,):
+        ndim = array.ndim if type(array) is ndarray else np.ndim(array)
+        for one in axis if type(axis) is tuple else (axis,):
             if isinstance(one, int) and not -ndim <= one < ndim:
                 raise EngineError(f"{self.name}: axis {one} is outside an array of shape {np.shape(array)}")
 
@@ -320,19 +336,23 @@ def _arity(forward: Callable[..., Any]) -> int:
     )
 
 
-def applied_to_one(primitive: Primitive) -> Callable[[Any], Any]:
+def applied_to_one(primitive: Primitive) -> Callable[..., Any]:
     """The application of a primitive of one operand, quickest where that was computed."""
 
-    def apply(x: Any) -> Any:
+    def apply(x: Any, static: Sequence[Any] = (), settings: Mapping[str, Any] = NO_SETTINGS) -> Any:
         if type(x) is not Tracer or METERS:
-            return primitive.apply((x,))
+            return primitive.apply((x,), static, settings)
         value, tape, index, access = astuple(x)
         if type(value) is Wrapper:
             value = value.array
         if access is not None or type(value) not in AS_THEY_ARE:
-            return primitive.apply((x,))
+            return primitive.apply((x,), static, settings)
         try:
-            out, rule = primitive.forward(value)
+            if static or settings:
+                primitive.check_axis((value,), static, settings)
+                out, rule = primitive.forward(value, *static, **settings)
+            else:
+                out, rule = primitive.forward(value)
         except TypeError as error:
             raise primitive.misused(error) from error
         entries = tape.entries
@@ -405,7 +425,7 @@ class ContainerPrimitive(Primitive):
     container = True
 
     def _applied_plainly(self) -> Callable[..., Any]:
-        return lambda operand: self.apply((operand,))
+        return self.applied_at_length()
 
     def apply(
         self, operands: Sequence[Any], static: Sequence[Any] = (), settings: Mapping[str, Any] = NO_SETTINGS
@@ -418,12 +438,8 @@ class ContainerPrimitive(Primitive):
                 hint=f"write {self.name}([x, y])",
             )
         if operand is value:  # built where it is used, of parts that are traced themselves
-            tape = tape_of(value)
             try:
-                arrays = [
-                    dense(number_or_array(self.name, part)) if tape is None else self.see(part)
-                    for part in value
-                ]
+                tape, arrays, parts = self._see_parts(value)
             except ForeignMetError as met:
                 return met.vocabulary.apply(self.name, operands, static, settings)
         else:
@@ -436,10 +452,27 @@ class ContainerPrimitive(Primitive):
         if tape is None:
             return out
         if operand is value:
-            entry: Node = AppliedToParts(value, rule)
+            entry: Node = AppliedToParts(parts, rule)
         else:
             entry = AppliedToContainer(operand._index, access, type(value), rule)
         return Tracer(out, tape, tape.record(entry))
+
+    def _see_parts(self, value: Sequence[Any]) -> tuple[Any, list[Any], list[tuple[int, int, Any]]]:
+        """The tape that parts are on, what the forward function gets for each, and those that are traced."""
+        tape: Any = None
+        arrays, traced = [], []
+        for position, part in enumerate(value):
+            if type(part) is Tracer:
+                _, own, index, access = astuple(part)
+                if own is not tape:
+                    tape = joint_tape(tape, own)
+                traced.append((position, index, path_of(access)))
+            arrays.append(part if tape is None else self.see(part))
+        if tape is None:
+            return None, [dense(number_or_array(self.name, part)) for part in value], traced
+        for position in range(traced[0][0]):  # until then there was no tape
+            arrays[position] = self.see(arrays[position])
+        return tape, arrays, traced
 
     def result_size(self, *arrays: Any, **settings: Any) -> int:
         if self._size is not None:
@@ -447,15 +480,11 @@ class ContainerPrimitive(Primitive):
         return sum(np.size(part) for part in arrays[0])
 
 
-def tape_of(operands: Sequence[Any]) -> Any:
-    """The tape that the traced operands are on, or None. Raises EngineError where they are on two."""
-    tape = None
-    for operand in operands:
-        if type(operand) is Tracer:
-            if tape is not None and operand._tape is not tape:
-                raise mixed_tapes()
-            tape = operand._tape
-    return tape
+def joint_tape(tape: Any, other: Any) -> Any:
+    """The tape of two operands, of which the first may have none. Raises EngineError where they are two."""
+    if tape is not None and tape is not other:
+        raise mixed_tapes()
+    return other
 
 
 def path_of(access: Any) -> Any:
@@ -566,7 +595,8 @@ def primitive(function: Callable[..., Any] | None = None, *, name: str | None = 
 
     Options: `domain` (where its rule is tested), `broadcasts` (pullbacks may return the broadcast shape;
     sums to the operands' shapes happen around them), `container` (the operand is a list or tuple of
-    arrays), `differentiable` (False: results are constants), `size` (elements of the result), `examples`
+    arrays), `differentiable` (False: results are constants), `logical` (arrays of truth values are taken as
+    they are, and not as 1 and 0), `size` (elements of the result), `examples`
     (settings under which the rule is tested, where their names do not tell), `also` (its other names).
     """
 

@@ -52,7 +52,7 @@ def custom(
 
     made = Primitive(forward, name or getattr(primal, "__name__", "custom").strip("<>"), **options)
     made.arity = made.arity or _operands(primal, vjp)
-    made.plain = lambda *operands: made.apply(operands)
+    made.plain = made.applied_at_length()
     if name is not None:
         REGISTRY[name] = made
     return made

@@ -644,11 +644,13 @@ def _clip(x: Any, low: float | None = None, high: float | None = None) -> Any:
 clip = REGISTRY["clip"] = Clip(_clip, "clip", domain=UNIT)
 
 
-@primitive(domain=(Reals(0.0, 1.0, whole=True), reals(), reals()), broadcasts=True)
+@primitive(domain=(Reals(0.0, 1.0, whole=True), reals(), reals()), broadcasts=True, logical=True)
 def where(condition: Any, x: Any, y: Any) -> Any:
     """x where the condition holds, y elsewhere"""
-    condition = np.asarray(condition, bool)
-    return np.where(condition, x, y), (
+    if type(condition) is not np.ndarray or condition.dtype.kind != "b":
+        condition = np.asarray(condition, bool)
+    out = np.where(condition, x, y)
+    return out if out.dtype.kind != "b" else out.astype(float), (
         None,
         lambda d_out: d_out * condition,
         lambda d_out: d_out * ~condition,
@@ -660,7 +662,7 @@ def _comparison(name: str, compare: Any, sentence: str) -> None:
         return compare(x, y)
 
     forward.__doc__ = sentence
-    primitive(forward, name=name, broadcasts=True, differentiable=False)
+    primitive(forward, name=name, broadcasts=True, differentiable=False, logical=True)
 
 
 _comparison("less", np.less, "x < y")
@@ -674,7 +676,7 @@ _comparison("logical_or", np.logical_or, "either holds")
 _comparison("logical_xor", np.logical_xor, "exactly one holds")
 
 
-@primitive(differentiable=False)
+@primitive(differentiable=False, logical=True)
 def logical_not(x: Any) -> Any:
     """x does not hold"""
     return np.logical_not(x)

@@ -23,13 +23,11 @@ def spread(d_out: Any, shape: tuple[int, ...], axis: Any = None, keepdims: bool 
     if axis is None:  # NumPy's broadcast_to, in a fifth of its time: every element is the one number
         return np.ndarray(shape, np.float64, np.array(d_out, np.float64), 0, (0,) * len(shape))
     ndim = len(shape)
-    reduced = {a % ndim for a in axis} if type(axis) is tuple else (axis % ndim,)
-    memory = np.ascontiguousarray(d_out)
-    strides, step = [], memory.itemsize
-    for a in range(ndim - 1, -1, -1):
-        strides.append(0 if a in reduced else step)
-        step *= 1 if a in reduced else shape[a]
-    return np.ndarray(shape, memory.dtype, memory, 0, strides[::-1])
+    memory = np.asarray(d_out, order="C")
+    strides = [*memory.strides]
+    for a in sorted(a % ndim for a in axis) if type(axis) is tuple else (axis % ndim,):
+        strides[a : a + keepdims] = (0,)
+    return np.ndarray(shape, memory.dtype, memory, 0, strides)
 
 
 def quotient(x: Any, y: Any) -> Any:
@@ -65,7 +63,7 @@ def _count(x: Any, axis: Any) -> int:
     if axis is None:
         return x.size if isinstance(x, np.ndarray) else 1
     shape = shape_of(x)
-    return math.prod(shape[a] for a in (axis if isinstance(axis, tuple) else (axis,)))
+    return math.prod([shape[a] for a in axis]) if isinstance(axis, tuple) else shape[axis]
 
 
 def reduced_size(x: Any, axis: Any = None, *settings: Any, **named: Any) -> int:
