@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -93,7 +93,7 @@ def item(x: Any, key: Any) -> Any:
     if not is_computed(x) or not is_written_out(key):
         return read_item(x, key)
     shape = x._value.shape
-    return viewed(x, x._value[key], lambda d_out: Scattered(shape, key, d_out))
+    return viewed(x, x._value[key], partial(Scattered, shape, key))
 
 
 def is_computed(x: Any) -> bool:
@@ -225,10 +225,6 @@ def _position_of_out(function: Any) -> int:
     return named.index("out") if "out" in named else sys.maxsize
 
 
-def _einsum(*operands: Any, **settings: Any) -> Any:
-    return REGISTRY["einsum"](*operands, **settings)
-
-
 def _last_axes(x: Any, offset: int = 0) -> Any:
     """np.linalg's trace, of the matrices that the last axes make."""
     return REGISTRY["trace"](x, offset=offset, axis1=-2, axis2=-1)
@@ -243,7 +239,7 @@ _MEANINGS: dict[str, Callable[..., Any]] = {  # where the primitive of NumPy's n
     "transpose": reversed_axes,
     "reshape": reshaped,
     "ravel": in_a_row,
-    "einsum": _einsum,
+    "einsum": lambda *operands, **settings: REGISTRY["einsum"](*operands, **settings),
     "full_like": _full_like,
 }
 

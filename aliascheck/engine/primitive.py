@@ -182,11 +182,18 @@ class Primitive:
         self, operands: Sequence[Any], static: Sequence[Any] = (), settings: Mapping[str, Any] = NO_SETTINGS
     ) -> Any:
         """The result for any number of operands and any settings."""
-        tape, arrays = None, []
+        tape: Any = None
+        arrays, traced = [], []
         try:
-            for operand in operands:
-                if type(operand) is Tracer and operand._tape is not tape:
-                    tape = joint_tape(tape, operand._tape)
+            for position, operand in enumerate(operands):
+                if type(operand) is Tracer:
+                    value, own, index, access = astuple(operand)
+                    if own is not tape:
+                        tape = joint_tape(tape, own)
+                    traced.append((position, index, access))
+                    if access is None and type(value) is ndarray and value.dtype.kind == "f":
+                        arrays.append(value)
+                        continue
                 arrays.append(self.see(operand))
         except ForeignMetError as met:
             return met.vocabulary.apply(self.name, operands, static, settings)
@@ -194,10 +201,11 @@ class Primitive:
         if tape is None or not self.differentiable:
             return out
         edges = []
-        for operand, array, rule in zip(operands, arrays, rules, strict=True):
-            if type(operand) is Tracer and rule is not None:
-                fitted = fitted_to_operand(rule, array, out) if self.broadcasts else rule
-                edges.append((fitted, operand._index, path_of(operand._access)))
+        for position, index, access in traced:
+            rule = rules[position]
+            if rule is not None:
+                fitted = fitted_to_operand(rule, arrays[position], out) if self.broadcasts else rule
+                edges.append((fitted, index, path_of(access)))
         return Tracer(out, tape, tape.record(edges))
 
     def split(self, args: tuple[Any, ...], settings: dict[str, Any]) -> tuple[Sequence[Any], tuple[Any, ...]]:
@@ -415,7 +423,7 @@ def fitted_to_operand(rule: Callable[[Any], Any] | None, array: Any, out: Any) -
     """`rule`, with its cotangent summed to the shape of the operand where that was stretched."""
     if rule is None or type(out) is not np.ndarray:
         return rule
-    shape = array.shape if type(array) is np.ndarray else np.shape(array)
+    shape = array.shape if type(array) is ndarray else np.shape(array)
     return rule if shape == out.shape else lambda d_out: unbroadcast(rule(d_out), shape)
 
 

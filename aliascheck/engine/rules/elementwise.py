@@ -46,6 +46,15 @@ def _over(d_out: Any, fresh: Any) -> Any:
     return np.divide(d_out, fresh, fresh) if type(fresh) is np.ndarray else d_out / fresh
 
 
+def _is_finite(x: Any) -> bool:
+    """Whether all elements are finite: False, too, for some that are, where their squares add up to infinity.
+
+    A sum of squares is found in half the time of a sum, if the elements lie in a row.
+    """
+    lies_in_a_row = type(x) is np.ndarray and x.flags.c_contiguous
+    return math.isfinite(np.vdot(x, x) if lies_in_a_row else np.add.reduce(x, None))
+
+
 def _flat_is_zero(d_out: Any, slope: Callable[[float], Any]) -> Any:
     """d_out times the slope, and 0 where that is 0, however infinite d_out may be.
 
@@ -58,7 +67,7 @@ def _flat_is_zero(d_out: Any, slope: Callable[[float], Any]) -> Any:
     if math.isfinite(number):
         return slope(number)
     d_x = _times(d_out, slope(1.0))
-    if math.isfinite(np.add.reduce(d_x, None)):
+    if _is_finite(d_x):
         return d_x
     return np.where((slope(1.0) == 0.0) & np.isinf(d_out), 0.0, d_x)
 

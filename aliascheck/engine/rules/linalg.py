@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -311,17 +311,19 @@ class Backward(Data, frozen=True):
     """
 
     spec: str
+    position: int
     lost: tuple[int, ...]
     widths: tuple[int, ...]
     stretched: tuple[int, ...]
     shape: tuple[int, ...]
     repeated: str | None
 
-    def pull(self, d_out: Any, rest: Sequence[Any], optimize: Any) -> Any:
-        part = np.einsum(self.spec, d_out, *rest, optimize=optimize)
+    def pull(self, arrays: Sequence[Any], optimize: Any, d_out: Any) -> Any:
+        others = (*arrays[: self.position], *arrays[self.position + 1 :])
+        part = np.einsum(self.spec, d_out, *others, optimize=optimize)
         if self.lost:
             part = np.expand_dims(part, self.lost)
-        if np.shape(part) != self.widths:
+        if part.shape != self.widths:
             part = np.broadcast_to(part, self.widths)
         if self.stretched:
             part = part.sum(axis=self.stretched, keepdims=True)
@@ -348,6 +350,7 @@ def _planned(spec: str, shapes: tuple[tuple[int, ...], ...]) -> tuple[str, tuple
         backward.append(
             Backward(
                 spec=f"{','.join([out, *others])}->{kept}",
+                position=position,
                 lost=tuple(k for k, letter in enumerate(distinct) if letter not in kept),
                 widths=widths,
                 stretched=tuple(
@@ -362,15 +365,11 @@ def _planned(spec: str, shapes: tuple[tuple[int, ...], ...]) -> tuple[str, tuple
 
 def _einsum(*arrays: Any, spec: str = "", optimize: Any = False) -> Any:
     """Sum of products over repeated subscripts, any spec that NumPy takes"""
-    shapes = tuple(map(np.shape, arrays))
+    shapes = tuple([array.shape if type(array) is np.ndarray else () for array in arrays])
     full, backward = _planned(spec, shapes)
-
-    def rule(position: int) -> Any:
-        rest = (*arrays[:position], *arrays[position + 1 :])
-        return lambda d_out: backward[position].pull(d_out, rest, optimize)
-
+    rules = tuple([partial(one.pull, arrays, optimize) for one in backward])
     try:
-        return np.einsum(full, *arrays, optimize=optimize), tuple(map(rule, range(len(arrays))))
+        return np.einsum(full, *arrays, optimize=optimize), rules
     except ValueError as error:
         raise _misfit(spec, shapes) from error
 
