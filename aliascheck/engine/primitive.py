@@ -168,8 +168,10 @@ class Primitive:
 
     def _applied_plainly(self) -> Callable[..., Any]:
         """The quickest way to apply it: most steps of most programs are one or two operands."""
-        if self.differentiable and self.arity in (1, 2):
-            return applied_to_one(self) if self.arity == 1 else applied_to_two(self)
+        if self.arity == 2:
+            return applied_to_two(self)
+        if self.arity == 1 and self.differentiable:
+            return applied_to_one(self)
         return self.applied_at_length()
 
     def applied_at_length(self) -> Callable[..., Any]:
@@ -285,7 +287,9 @@ class Primitive:
         if METERS:
             self.charge(*arrays, *static, **settings)
         try:
-            result = self.forward(*arrays, *static, **settings)
+            result = (
+                self.forward(*arrays, *static, **settings) if static or settings else self.forward(*arrays)
+            )
         except TypeError as error:
             raise self.misused(error) from error
         if not self.differentiable:
@@ -372,7 +376,7 @@ def applied_to_one(primitive: Primitive) -> Callable[..., Any]:
 
 def applied_to_two(primitive: Primitive) -> Callable[[Any, Any], Any]:
     """The application of a primitive of two operands, quickest where those were computed or are constants."""
-    broadcasts = primitive.broadcasts
+    broadcasts, differentiable = primitive.broadcasts, primitive.differentiable
 
     def apply(x: Any, y: Any) -> Any:
         left, tape_x, index_x, access_x = astuple(x) if type(x) is Tracer else (x, None, -1, None)
@@ -382,18 +386,22 @@ def applied_to_two(primitive: Primitive) -> Callable[[Any, Any], Any]:
         if type(right) is Wrapper:
             right = right.array
         kind, other, tape = type(left), type(right), tape_y if tape_x is None else tape_x
-        if tape is None or access_x is not None or access_y is not None or METERS:
-            return primitive.apply((x, y))
-        if kind not in AS_THEY_ARE or other not in AS_THEY_ARE:
+        watched = access_x is not None or access_y is not None or METERS
+        if tape is None or watched or kind not in AS_THEY_ARE or other not in AS_THEY_ARE:
             return primitive.apply((x, y))
         if (tape_x is None and kind is ndarray and left.dtype.kind == "c") or (
             tape_y is None and other is ndarray and right.dtype.kind == "c"
         ):
             return primitive.apply((x, y))
+        if tape_y is not tape and tape_y is not None:
+            raise mixed_tapes()
         try:
-            out, (rule_x, rule_y) = primitive.forward(left, right)
+            result = primitive.forward(left, right)
         except TypeError as error:
             raise primitive.misused(error) from error
+        if not differentiable:
+            return result
+        out, (rule_x, rule_y) = result
         stretches = broadcasts and (kind is not other or (kind is ndarray and left.shape != right.shape))
         if stretches and other is ndarray and tape_x is not None:
             rule_x = fitted_to_operand(rule_x, left, out)
@@ -404,12 +412,10 @@ def applied_to_two(primitive: Primitive) -> Callable[[Any, Any], Any]:
             entries.append((rule_x or _gives_nothing, index_x, None))
         elif tape_x is None:
             entries.append((rule_y or _gives_nothing, index_y, None))
-        elif tape_x is tape_y:
+        else:
             entries.append(
                 [(rule_x or _gives_nothing, index_x, None), (rule_y or _gives_nothing, index_y, None)]
             )
-        else:
-            raise mixed_tapes()
         return Tracer(out, tape, len(entries) - 1)
 
     return apply
