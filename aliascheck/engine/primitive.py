@@ -184,19 +184,8 @@ class Primitive:
         self, operands: Sequence[Any], static: Sequence[Any] = (), settings: Mapping[str, Any] = NO_SETTINGS
     ) -> Any:
         """The result for any number of operands and any settings."""
-        tape: Any = None
-        arrays, traced = [], []
         try:
-            for position, operand in enumerate(operands):
-                if type(operand) is Tracer:
-                    value, own, index, access = astuple(operand)
-                    if own is not tape:
-                        tape = joint_tape(tape, own)
-                    traced.append((position, index, access))
-                    if access is None and type(value) is ndarray and value.dtype.kind == "f":
-                        arrays.append(value)
-                        continue
-                arrays.append(self.see(operand))
+            tape, arrays, traced = self.look(operands)
         except ForeignMetError as met:
             return met.vocabulary.apply(self.name, operands, static, settings)
         out, rules = self.compute(arrays, static, settings)
@@ -207,7 +196,7 @@ class Primitive:
             rule = rules[position]
             if rule is not None:
                 fitted = fitted_to_operand(rule, arrays[position], out) if self.broadcasts else rule
-                edges.append((fitted, index, path_of(access)))
+                edges.append((fitted, index, access))
         return Tracer(out, tape, tape.record(edges))
 
     def split(self, args: tuple[Any, ...], settings: dict[str, Any]) -> tuple[Sequence[Any], tuple[Any, ...]]:
@@ -262,6 +251,26 @@ class Primitive:
                 raise EngineError(f"{self.name} takes {wanted}, and got {len(args)}")
             args = (*args, settings.pop(name))
         return args
+
+    def look(self, operands: Sequence[Any]) -> tuple[Any, list[Any], list[tuple[int, int, Any]]]:
+        """The tape of the operands or None, what the forward function gets for each, and those on the tape.
+
+        The last are told by position, entry and access. Raises EngineError where there are two tapes.
+        """
+        tape: Any = None
+        arrays, traced = [], []
+        for position, operand in enumerate(operands):
+            if type(operand) is Tracer:
+                value, own, index, access = astuple(operand)
+                if tape is not None and own is not tape:
+                    raise mixed_tapes()
+                tape = own
+                traced.append((position, index, access))
+                if access is None and type(value) is ndarray and value.dtype.kind == "f":
+                    arrays.append(value)
+                    continue
+            arrays.append(self.see(operand))
+        return tape, arrays, traced
 
     def see(self, operand: Any) -> Any:
         """The dense array or number that the forward function gets for an operand."""
@@ -386,8 +395,8 @@ def applied_to_two(primitive: Primitive) -> Callable[[Any, Any], Any]:
         if type(right) is Wrapper:
             right = right.array
         kind, other, tape = type(left), type(right), tape_y if tape_x is None else tape_x
-        watched = access_x is not None or access_y is not None or METERS
-        if tape is None or watched or kind not in AS_THEY_ARE or other not in AS_THEY_ARE:
+        noted = access_x is not None or access_y is not None or METERS
+        if tape is None or noted or kind not in AS_THEY_ARE or other not in AS_THEY_ARE:
             return primitive.apply((x, y))
         if (tape_x is None and kind is ndarray and left.dtype.kind == "c") or (
             tape_y is None and other is ndarray and right.dtype.kind == "c"
@@ -453,9 +462,11 @@ class ContainerPrimitive(Primitive):
             )
         if operand is value:  # built where it is used, of parts that are traced themselves
             try:
-                tape, arrays, parts = self._see_parts(value)
+                tape, arrays, parts = self.look(value)
             except ForeignMetError as met:
                 return met.vocabulary.apply(self.name, operands, static, settings)
+            if tape is None:
+                arrays = [dense(number_or_array(self.name, part)) for part in value]
         else:
             tape, access = operand._tape, operand._access
             arrays = [
@@ -471,34 +482,10 @@ class ContainerPrimitive(Primitive):
             entry = AppliedToContainer(operand._index, access, type(value), rule)
         return Tracer(out, tape, tape.record(entry))
 
-    def _see_parts(self, value: Sequence[Any]) -> tuple[Any, list[Any], list[tuple[int, int, Any]]]:
-        """The tape that parts are on, what the forward function gets for each, and those that are traced."""
-        tape: Any = None
-        arrays, traced = [], []
-        for position, part in enumerate(value):
-            if type(part) is Tracer:
-                _, own, index, access = astuple(part)
-                if own is not tape:
-                    tape = joint_tape(tape, own)
-                traced.append((position, index, path_of(access)))
-            arrays.append(part if tape is None else self.see(part))
-        if tape is None:
-            return None, [dense(number_or_array(self.name, part)) for part in value], traced
-        for position in range(traced[0][0]):  # until then there was no tape
-            arrays[position] = self.see(arrays[position])
-        return tape, arrays, traced
-
     def result_size(self, *arrays: Any, **settings: Any) -> int:
         if self._size is not None:
             return int(self._size(*arrays, **settings))
         return sum(np.size(part) for part in arrays[0])
-
-
-def joint_tape(tape: Any, other: Any) -> Any:
-    """The tape of two operands, of which the first may have none. Raises EngineError where they are two."""
-    if tape is not None and tape is not other:
-        raise mixed_tapes()
-    return other
 
 
 def path_of(access: Any) -> Any:
