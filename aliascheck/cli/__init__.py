@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
-from aliascheck.cli.main import entry
+import sys
+from typing import Never
 
 __all__ = ["entry"]
+
+
+def entry() -> Never:
+    """Run the command line and leave with its exit code."""
+    try:
+        from aliascheck.cli.main import entry as enter
+    except KeyboardInterrupt:
+        sys.exit(130)
+    enter()

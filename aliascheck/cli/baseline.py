@@ -9,7 +9,8 @@ import click
 from aliascheck import runner
 from aliascheck.baseline import Baseline, fixed, read_baseline, recorded, updated
 from aliascheck.cli import options
-from aliascheck.cli.gating import INTERRUPTED, scope_of
+from aliascheck.cli.gating import scope_of
+from aliascheck.cli.leaving import INTERRUPTED
 from aliascheck.cli.pages import output_page
 from aliascheck.cli.progress import terminal_progress
 from aliascheck.cli.stored import read_bytes

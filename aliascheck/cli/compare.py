@@ -8,10 +8,12 @@ import click
 
 from aliascheck import runner
 from aliascheck.cli import options, reports
+from aliascheck.cli.leaving import INTERRUPTED
 from aliascheck.cli.pages import output_page
 from aliascheck.cli.progress import terminal_progress
 from aliascheck.cli.streams import emit, emit_utf8, models_apart
 from aliascheck.reporters import comparison
+from aliascheck.runner.interrupts import interrupts_held
 from aliascheck.runner.models import is_installed
 
 
@@ -25,7 +27,7 @@ def command(paths: tuple[Path, ...], selection: runner.Selection, output: report
     Programs run on every engine that is installed (--engine NAME: on the bundled one and that), Python models
     on their own. Exits with 0 whatever the engines report.
     """
-    with output.prepared() as write_files:
+    with interrupts_held(to_the_end=True) as interrupts, output.prepared() as write_files:
         with models_apart(), terminal_progress() as progress:
             report = runner.run_on_engines(
                 paths or [options.DEFAULT], selection, _engines(selection), progress
@@ -38,6 +40,8 @@ def command(paths: tuple[Path, ...], selection: runner.Selection, output: report
         emit_utf8(comparison.markdown(report, output_page()))
     else:
         output.show(report)
+    if interrupts.seen:
+        return INTERRUPTED
     return report.summary.exit_code if report.summary.exit_code > 1 else 0
 
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from aliascheck.cli.leaving import INTERRUPTED
 from aliascheck.cli.options import DEFAULT
 from aliascheck.cli.stored import read_bytes
 from aliascheck.errors import UsageError
@@ -17,7 +18,6 @@ from aliascheck.report import Report
 from aliascheck.runner import Selection
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-INTERRUPTED = 130
 
 
 class Gate(Data, frozen=True):

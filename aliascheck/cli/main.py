@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from importlib import import_module
 from typing import Never
@@ -11,6 +10,7 @@ from typing import Never
 import click
 
 from aliascheck import __version__
+from aliascheck.cli.leaving import INTERRUPTED, end_in_silence, leave
 from aliascheck.cli.streams import prepare_streams, say
 from aliascheck.errors import AliascheckError, UsageError, did_you_mean
 
@@ -28,7 +28,6 @@ COMMANDS = {
     "engines": ("aliascheck.cli.engines", "Show which engines are installed."),
 }
 INTERNAL = 4
-INTERRUPTED = 130
 
 
 class Commands(click.Group):
@@ -72,8 +71,13 @@ def main() -> None:
 
 def entry() -> Never:
     """Run the command line and leave with its exit code."""
-    prepare_streams()
-    sys.exit(guarded(lambda: main.main(prog_name="aliascheck", standalone_mode=False)))
+    try:
+        end_in_silence()
+        prepare_streams()
+        code = guarded(lambda: main.main(prog_name="aliascheck", standalone_mode=False))
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    leave(code)
 
 
 def guarded(call: Callable[[], object]) -> int:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from aliascheck.memory import replace
 from aliascheck.report import AuditResult, Report, reason_of, summarize
-from aliascheck.runner.run import INTERRUPTED, Progress, run_cases
+from aliascheck.runner.interrupts import INTERRUPTED, interrupts_held
+from aliascheck.runner.run import Progress, run_cases
 from aliascheck.runner.selection import BUNDLED, Selection
 
 
@@ -26,13 +27,14 @@ def run_on_engines(
     without trust.
     """
     reports: list[Report] = []
-    for number, engine in enumerate(engines):
-        chosen = replace(selection, engine=engine, programs=number > 0)
-        if reports and not _has_programs(reports[0], engines[0]):
-            break
-        reports.append(run_cases(paths, chosen, _shifted(on_progress, number, len(engines))))
-        if reports[-1].summary.exit_code == INTERRUPTED:
-            break
+    with interrupts_held() as interrupts:
+        for number, engine in enumerate(engines):
+            chosen = replace(selection, engine=engine, programs=number > 0)
+            if reports and (interrupts.seen or not _has_programs(reports[0], engines[0])):
+                break
+            reports.append(run_cases(paths, chosen, _shifted(on_progress, number, len(engines))))
+            if reports[-1].summary.exit_code == INTERRUPTED:
+                break
     return _merged(reports)
 
 

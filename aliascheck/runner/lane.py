@@ -6,10 +6,12 @@ import os
 import pickle
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as Late
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context, resource_tracker
 from multiprocessing.context import BaseContext
@@ -25,7 +27,8 @@ from aliascheck.runner.selection import Selection
 from aliascheck.runner.worker import AuditOne, Begun, Done, Idle, Ready, begin, carry_out, order_of
 
 PRELOADED = ["aliascheck.runner"]
-PATIENCE = 1.0  # seconds for a worker that is gone to be missed by its pool
+PATIENCE = 10.0  # seconds for a pool to find out what became of its worker: it takes tenths of one
+LONGEST_END = 10.0  # seconds for a worker that is killed to be gone
 
 Message = Ready | Begun | Done | Idle
 
@@ -48,7 +51,7 @@ class Lane:
     """One worker process, in a pool of its own: what becomes of it harms no other.
 
     The pool of `pebble` hands over groups and ends the worker. What the worker tells goes over a line of its
-    own, whose end is the end of the worker: a pool does not miss a worker that leaves with status 0.
+    own, whose end is the end of the worker. The pool can start no other worker: that line is closed by then.
     """
 
     def __init__(self, context: BaseContext) -> None:
@@ -57,6 +60,7 @@ class Lane:
             1, initializer=begin, initargs=(self._writer, dict(os.environ)), context=context
         )
         self._future: Any = None
+        self._end = threading.Thread(target=self._join_pool, daemon=True)
         self.pid: int | None = None
         self.group: Group | None = None
         self.current: int | None = None
@@ -136,19 +140,41 @@ class Lane:
         if isinstance(error, ProcessExpired):
             code = error.exitcode
             return f"by {signal.Signals(-code).name}" if code < 0 else f"with status {code}"
-        return "without a word" if self.is_alive() else "with status 0"  # which its pool does not miss
+        if isinstance(error, BrokenProcessPool) and isinstance(error.__cause__, OSError):
+            return "with status 0"  # which its pool takes for the end of a task, and fails to start another
+        return "without a word"
 
     def stop(self) -> None:
         """End the worker, with all that it has started."""
         self._pool.stop()
+        self._meet()
+        self.kill()
+        self._writer.close()
+        self._end.start()
+
+    def kill(self) -> None:
+        """Kill the worker, where it has told who it is, with all that it has started."""
         if self.pid is not None and hasattr(os, "killpg"):
             with suppress(OSError):
                 os.killpg(self.pid, signal.SIGKILL)
-        self._writer.close()
+
+    def _meet(self) -> None:
+        """Learn who the worker is, where it has told but nobody has listened yet."""
+        with suppress(EOFError, OSError, pickle.UnpicklingError):
+            if self.pid is None and self.reader.poll():
+                self._note(self.reader.recv())
+
+    def _join_pool(self) -> None:
+        known = self.pid is not None
+        with suppress(OSError, RuntimeError):  # of a worker that cannot be killed
+            self._pool.join()
+        if not known:  # it may have begun, and have told so, before its pool ended it and nothing else
+            self._meet()
+            self.kill()
 
     def join(self) -> None:
-        """Wait until the worker has ended, as it does once it is stopped."""
-        self._pool.join()
+        """Wait until the worker has ended, as it does once it is stopped; not for ever."""
+        self._end.join(LONGEST_END)
         self.reader.close()
 
 

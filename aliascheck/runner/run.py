@@ -16,6 +16,7 @@ from aliascheck.cases import Audit, Case
 from aliascheck.engine import LacksPrimitiveError
 from aliascheck.errors import AliascheckError, UsageError
 from aliascheck.report import AuditResult, Report, Tool, reason_of, summarize
+from aliascheck.runner.interrupts import INTERRUPTED, Interrupts, interrupts_held
 from aliascheck.runner.limits import needs_workers
 from aliascheck.runner.models import is_installed, prepare_model
 from aliascheck.runner.origin import origin_of
@@ -28,8 +29,6 @@ from aliascheck.subjects.subject import Subject
 
 Progress = Callable[[int, int, str], None]
 
-INTERRUPTED = 130
-
 
 def run_cases(
     paths: Sequence[Path], selection: Selection | None = None, on_progress: Progress | None = None
@@ -39,22 +38,30 @@ def run_cases(
     `on_progress` is told how many audits are done, how many there are, and which comes next.
 
     Raises: UsageError where a path does not exist, nothing is left to run, or a Python case is named
-    without trust.
+    without trust; KeyboardInterrupt where the files were not read yet.
     """
-    selection = selection or Selection()
+    with interrupts_held() as interrupts:
+        return _run(paths, selection or Selection(), on_progress, interrupts)
+
+
+def _run(
+    paths: Sequence[Path], selection: Selection, on_progress: Progress | None, interrupts: Interrupts
+) -> Report:
     started, began = time.perf_counter(), datetime.now(UTC)
-    chosen = choose(paths, selection)
+    with interrupts.let_through():
+        chosen = choose(paths, selection)
     _refuse_untrusted(chosen, selection)
     found: dict[int, list[AuditResult]] = {}
     codes = {error.exit_code for error in chosen.errors}
     interrupted = False
     try:
-        with closing(_outcomes(chosen, selection, on_progress)) as outcomes:
+        with closing(_outcomes(chosen, selection, on_progress, interrupts)) as outcomes:
             for number, of_audit, code in outcomes:
                 found[number] = of_audit
                 codes.add(code)
     except KeyboardInterrupt:
         interrupted = True
+    interrupted = interrupted or interrupts.seen
     results = [result for number in sorted(found) for result in found[number]]
     exit_code = INTERRUPTED if interrupted else max(codes, default=0)
     bad = file_errors(chosen.errors)
@@ -71,19 +78,21 @@ def run_cases(
 
 
 def _outcomes(
-    chosen: Chosen, selection: Selection, on_progress: Progress | None
+    chosen: Chosen, selection: Selection, on_progress: Progress | None, interrupts: Interrupts
 ) -> Generator[tuple[int, list[AuditResult], int]]:
     """Each audit's number, its results, and the exit code that they demand, as soon as they are there."""
     if needs_workers(chosen, selection):
         from aliascheck.runner.workers import Workers
 
-        yield from Workers(run_audit, chosen, selection, on_progress).outcomes()
+        yield from Workers(run_audit, chosen, selection, on_progress, interrupts).outcomes()
         return
     known: Known = {}
     for number, (case, audit) in enumerate(chosen.audits):
         if on_progress is not None:
             on_progress(number, len(chosen.audits), f"{case.path} {audit.id}")
-        yield number, *run_audit(case, audit, selection, named=case.path in chosen.named, known=known)
+        with interrupts.let_through():
+            outcome = run_audit(case, audit, selection, named=case.path in chosen.named, known=known)
+        yield number, *outcome
 
 
 def _refuse_untrusted(chosen: Chosen, selection: Selection) -> None:

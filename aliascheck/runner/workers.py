@@ -10,6 +10,7 @@ from aliascheck.errors import AliascheckError, IncompleteError
 from aliascheck.report import AuditResult
 from aliascheck.runner import resident
 from aliascheck.runner.groups import groups_of
+from aliascheck.runner.interrupts import Interrupts
 from aliascheck.runner.lane import Lane, start_context
 from aliascheck.runner.limits import limits_of, too_large, too_slow, where
 from aliascheck.runner.results import errored_result
@@ -35,12 +36,18 @@ class Workers:
     """Carries out audits in worker processes. Outcomes come as they are there, each audit's once."""
 
     def __init__(
-        self, audit_one: AuditOne, chosen: Chosen, selection: Selection, on_progress: Progress | None
+        self,
+        audit_one: AuditOne,
+        chosen: Chosen,
+        selection: Selection,
+        on_progress: Progress | None,
+        interrupts: Interrupts,
     ) -> None:
         self._audit_one = audit_one
         self._chosen = chosen
         self._selection = selection
         self._on_progress = on_progress
+        self._interrupts = interrupts
         self._waiting = deque(groups_of(chosen))
         self._most = max(1, min(selection.jobs, len(self._waiting)))
         self._context = start_context()
@@ -51,14 +58,16 @@ class Workers:
         """The outcomes of all audits. No worker is left when this ends, however it ends.
 
         Raises: UsageError where a limit cannot be kept on this system; IncompleteError where no worker can
-        be started.
+        be started; KeyboardInterrupt between two looks at the workers, and nowhere else.
         """
         if self._selection.memory is not None:
             resident.check_resident()
+        self._interrupts.at_once = self._kill
         try:
             while self._waiting or any(lane.group is not None for lane in self._lanes):
                 self._hand_out()
-                wait([lane.reader for lane in self._lanes], self._patience())
+                with self._interrupts.let_through():
+                    wait([lane.reader for lane in self._lanes], self._patience())
                 for lane in list(self._lanes):
                     for outcome in self._look_at(lane):
                         self._done += 1
@@ -68,6 +77,11 @@ class Workers:
                 lane.stop()
             for lane in self._lanes:
                 lane.join()
+            self._interrupts.at_once = None
+
+    def _kill(self) -> None:
+        for lane in self._lanes:
+            lane.kill()
 
     def _hand_out(self) -> None:
         while self._waiting:

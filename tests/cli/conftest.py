@@ -85,6 +85,7 @@ def call(monkeypatch: pytest.MonkeyPatch) -> Call:
             patch.setattr(sys, "stdout", out)
             patch.setattr(sys, "stderr", err)
             patch.setattr(sys, "argv", ["aliascheck", *args])
+            patch.setattr("aliascheck.cli.main.leave", sys.exit)  # which changes how this process ends
             with pytest.raises(SystemExit) as left:
                 entry()
         assert isinstance(left.value.code, int)

@@ -15,6 +15,7 @@ from typing import Any
 from aliascheck.runner.run import run_audit
 
 MEBIBYTES = 200
+LONGEST = 300  # seconds: for ever
 PIDS = "HOSTILE_PIDS"  # a folder that gets a file for each process that hangs
 
 
@@ -26,20 +27,21 @@ def hostile_audit(case: Any, audit: Any, selection: Any, **settings: Any) -> Any
     return run_audit(case, audit, selection, **settings)
 
 
-def _leave_note(pid: int | None = None) -> None:
+def leave_note(what: object) -> None:
+    """Leave a file of that name in the folder for notes, where there is one."""
     folder = os.environ.get(PIDS)
     if folder is not None:
-        (Path(folder) / str(pid or os.getpid())).touch()
+        (Path(folder) / str(what)).touch()
 
 
 def _hang() -> None:
-    _leave_note()
-    time.sleep(60)
+    leave_note(os.getpid())
+    time.sleep(LONGEST)
 
 
 def _hang_with_child() -> None:
-    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    _leave_note(child.pid)
+    child = subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({LONGEST})"])
+    leave_note(child.pid)
     _hang()
 
 
@@ -52,7 +54,7 @@ def _hang_deaf() -> None:
 def _hold() -> None:
     held = bytearray(MEBIBYTES * 2**20)
     held[::4096] = b"x" * len(held[::4096])
-    time.sleep(30)
+    time.sleep(LONGEST)
     (Path(os.environ[PIDS]) / "slept").touch()
 
 
@@ -82,8 +84,8 @@ def _overflow() -> None:
 
 def _leave_child_with_line() -> None:
     if os.fork() == 0:
-        _leave_note()
-        time.sleep(60)
+        leave_note(os.getpid())
+        time.sleep(LONGEST)
         (Path(os.environ[PIDS]) / "slept").touch()
     os._exit(0)
 
