@@ -80,7 +80,7 @@ def interrupt_once(folder: Path, jobs: tuple[object, ...], delay: float) -> None
 
 
 def test_runs_that_are_interrupted_at_random(tmp_path: Path) -> None:
-    interrupt_often(tmp_path, 3, 1.5)
+    interrupt_often(tmp_path, 3, 0.8)
 
 
 @pytest.mark.slow

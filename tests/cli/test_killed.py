@@ -8,13 +8,14 @@ import random
 import subprocess
 import sys
 import time
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from aliascheck.files import drafts
 from aliascheck.files.drafts import draft_beside, remove_left_over, replace_file
+from tests.cli import killable
 from tests.cli.conftest import Call, FakeRunner
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="kills and locks of POSIX")
@@ -35,11 +36,34 @@ def case(tmp_path: Path) -> Path:
     return path
 
 
-def start(case: Path, report: Path, seed: int) -> subprocess.Popen[bytes]:
-    """A run that writes a report, which tells the seed."""
-    argv = [sys.executable, "-m", "aliascheck", "run", str(case), "-q", "--json", str(report)]
-    silent: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return subprocess.Popen([*argv, "--seed", str(seed)], **silent)
+class Killable:
+    """A run that writes a report, which tells the seed.
+
+    It is forked from a process that has imported all that a run needs: kills land where it works.
+    """
+
+    def __init__(self, case: Path, report: Path, seed: int) -> None:
+        argv = ["aliascheck", "run", str(case), "-q", "--json", str(report), "--seed", str(seed)]
+        context = get_context("forkserver")
+        context.set_forkserver_preload(["aliascheck.runner", "tests.cli.killable"])
+        self.process = context.Process(target=killable.run, args=(argv,))
+        self.process.start()
+
+    def poll(self) -> int | None:
+        """How it ended; None while it runs."""
+        return self.process.exitcode
+
+    def wait(self) -> int | None:
+        """How it ends; it is killed where it does not."""
+        self.process.join(LONGEST)
+        if self.process.is_alive():
+            self.kill()
+        self.process.join()
+        return self.process.exitcode
+
+    def kill(self) -> None:
+        """Kill it, wherever it is."""
+        self.process.kill()
 
 
 def is_writing(folder: Path) -> bool:
@@ -50,7 +74,7 @@ def is_writing(folder: Path) -> bool:
         return False
 
 
-def wait_for_writing(run: subprocess.Popen[bytes], folder: Path) -> None:
+def wait_for_writing(run: Killable, folder: Path) -> None:
     while run.poll() is None and not is_writing(folder):
         time.sleep(0.0002)
 
@@ -71,7 +95,7 @@ def kill_often(case: Path, times: int) -> int:
     folder.mkdir()
     report = folder / "report.json"
     begun = time.monotonic()
-    assert start(case, report, 0).wait(LONGEST) == 0
+    assert Killable(case, report, 0).wait() == 0
     whole = time.monotonic() - begun
     begun = time.monotonic()
     replace_file(folder / "other.json", report.read_text())
@@ -79,19 +103,19 @@ def kill_often(case: Path, times: int) -> int:
     chance, before, landed = random.Random(0), 0, 0
     for seed in range(1, times + 1):
         assert seed_of(report) == before
-        run = start(case, report, seed)
+        run = Killable(case, report, seed)
         if seed % 2:
             time.sleep(chance.uniform(0.0, whole))
         else:
             wait_for_writing(run, folder)
             time.sleep(chance.uniform(0.0, writing / 2))
         run.kill()
-        run.wait(LONGEST)
+        run.wait()
         landed += is_writing(folder)
         after = seed_of(report)
         assert after in (before, seed)
         before = after
-    assert start(case, report, times + 1).wait(LONGEST) == 0
+    assert Killable(case, report, times + 1).wait() == 0
     assert seed_of(report) == times + 1
     assert sorted(os.listdir(folder)) == ["other.json", "report.json"]  # nothing is left over
     return landed
@@ -110,8 +134,8 @@ def test_runs_that_write_one_report_at_once_leave_one_of_them_whole(case: Path) 
     folder = case.parent / "reports"
     folder.mkdir()
     report = folder / "report.json"
-    runs = [start(case, report, seed) for seed in range(4)]
-    assert [run.wait(LONGEST) for run in runs] == [0, 0, 0, 0]
+    runs = [Killable(case, report, seed) for seed in range(4)]
+    assert [run.wait() for run in runs] == [0, 0, 0, 0]
     assert seed_of(report) in range(4)
     assert os.listdir(folder) == ["report.json"]
 

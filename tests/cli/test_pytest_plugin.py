@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -34,13 +36,32 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def pytest_on(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", "--aliascheck", *options]
-    return subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
+@dataclass
+class Done:
+    """What a run of pytest left behind."""
+
+    returncode: int
+    stdout: str
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def run(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run pytest in this process, which has imported already what a new one would have to."""
+    monkeypatch.chdir(folder)
+
+    def run(*options: str, given: Sequence[str] = ("--aliascheck",)) -> Done:
+        code = pytest.main([*given, "--rootdir", str(folder), *options])
+        return Done(int(code), capsys.readouterr().out)
+
+    return run
 
 
 def test_every_audit_and_mode_is_an_item(folder: Path) -> None:
-    done = pytest_on(folder, "-v")
+    command = [sys.executable, "-m", "pytest", "--aliascheck", "-v"]
+    done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
     for name in ("bad[implicit]", "bad[explicit]", "good[n=1][implicit]", "good[n=2][implicit]"):
         assert f"tied.toml::{name} " in done.stdout
     assert "2 failed, 2 passed" in done.stdout and done.returncode == 1
@@ -58,28 +79,26 @@ def test_every_audit_and_mode_is_an_item(folder: Path) -> None:
     ],
     ids=["-k", "-x", "id", "-n"],
 )
-def test_items_are_chosen_as_others_are(folder: Path, options: list[str], told: str) -> None:
+def test_items_are_chosen_as_others_are(run: Run, options: list[str], told: str) -> None:
     if "-n" in options:
         pytest.importorskip("xdist")
-    assert told in pytest_on(folder, *options).stdout
+    assert told in run(*options).stdout
 
 
-def test_failures_come_first_and_alone_where_asked(folder: Path) -> None:
-    pytest_on(folder)
-    again = pytest_on(folder, "--lf").stdout
+def test_failures_come_first_and_alone_where_asked(run: Run) -> None:
+    run()
+    again = run("--lf").stdout
     assert "2 failed" in again and "passed" not in again
-    first = pytest_on(folder, "--ff", "-v").stdout
+    first = run("--ff", "-v").stdout
     assert first.index("::bad[explicit] FAILED") < first.index("::good[n=1][implicit] PASSED")
 
 
-def test_without_the_option_nothing_is_collected(folder: Path) -> None:
-    command = [sys.executable, "-m", "pytest"]
-    done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
-    assert "no tests ran" in done.stdout
+def test_without_the_option_nothing_is_collected(run: Run) -> None:
+    assert "no tests ran" in run(given=()).stdout
 
 
-def test_a_bad_file_is_an_error_of_collection(folder: Path) -> None:
+def test_a_bad_file_is_an_error_of_collection(run: Run, folder: Path) -> None:
     (folder / "bad.toml").write_text('[let]\nx = [1.0]\n[[audit]]\nloss = "sum(y)"\nparams = ["x"]\n')
-    done = pytest_on(folder)
+    done = run()
     assert "unknown name 'y'" in done.stdout and "Traceback" not in done.stdout
     assert done.returncode == 2
