@@ -64,7 +64,7 @@ def test_a_pool_that_does_not_end_is_left_alone(tmp_path: Path, monkeypatch: pyt
     real = lane._pool.join
 
     def join() -> None:
-        free.wait()
+        free.wait(30.0)
         real()
 
     monkeypatch.setattr(lane._pool, "join", join)
