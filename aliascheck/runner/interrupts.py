@@ -58,6 +58,12 @@ class Interrupts:
             raise KeyboardInterrupt
 
 
+def was_sent() -> bool:
+    """Whether a KeyboardInterrupt can be one that a person has sent, and not a model's own."""
+    handler = signal.getsignal(signal.SIGINT)
+    return handler.seen if isinstance(handler, Interrupts) else handler is not signal.SIG_IGN
+
+
 @contextmanager
 def interrupts_held(*, to_the_end: bool = False) -> Iterator[Interrupts]:
     """Have Ctrl-C noted in here, not raised. Who handles it already, or ignores it, goes on doing so.

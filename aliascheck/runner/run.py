@@ -16,7 +16,7 @@ from aliascheck.cases import Audit, Case
 from aliascheck.engine import LacksPrimitiveError
 from aliascheck.errors import AliascheckError, UsageError
 from aliascheck.report import AuditResult, Report, Tool, reason_of, summarize
-from aliascheck.runner.interrupts import INTERRUPTED, Interrupts, interrupts_held
+from aliascheck.runner.interrupts import INTERRUPTED, Interrupts, interrupts_held, was_sent
 from aliascheck.runner.limits import needs_workers
 from aliascheck.runner.models import is_installed, prepare_model
 from aliascheck.runner.origin import origin_of
@@ -133,7 +133,9 @@ def run_audit(
         return _skipped(case, audit, [*lacking, *modes], selection, str(error))
     except AliascheckError as error:
         return errored_result(case, audit, modes[0], selection, error)
-    except (Exception, SystemExit) as error:  # noqa: BLE001  all others still run
+    except (Exception, SystemExit, KeyboardInterrupt) as error:
+        if isinstance(error, KeyboardInterrupt) and was_sent():
+            raise
         return errored_result(case, audit, modes[0], selection, unforeseen(case, audit, error))
     return results, max(code, int(any(result.status == "failed" for result in results)))
 

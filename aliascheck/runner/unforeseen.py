@@ -14,6 +14,7 @@ REASONS = {
         "the stack ran out: something calls itself without end",
         "look at the model and its loss",
     ),
+    KeyboardInterrupt: ("the model interrupted itself", "take it out of the model and its loss"),
     SystemExit: ("something ended Python", "take calls of exit() out of the model and its loss"),
 }
 DEFECT = "a defect of aliascheck: please report it, with the case file and what ALIASCHECK_DEBUG=1 shows"

@@ -38,6 +38,7 @@ def fail_at_first(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None
             "the stack ran out: something calls itself without end (RecursionError: ",
         ),
         (SystemExit(0), "something ended Python (SystemExit: 0); nothing is known of the audit (take calls"),
+        (KeyboardInterrupt(), "the model interrupted itself (KeyboardInterrupt); nothing is known"),
         (TypeError("a defect"), "internal error: TypeError: a defect (a defect of aliascheck: please report"),
     ],
 )
