@@ -53,11 +53,21 @@ def per_axis(value: Any, axes: int) -> tuple[int, ...]:
     return value if isinstance(value, tuple) else (value,) * axes
 
 
+FOR_EVERY_ENGINE = (
+    *("normalize", "split_heads", "merge_heads", "max_pool", "avg_pool"),
+    *("mse", "mae", "huber", "cross_entropy", "binary_cross_entropy", "binary_cross_entropy_with_logits"),
+)
+
+
 class Composed:
     """Functions in terms of those of one engine, `np`."""
 
     def __init__(self, np: Any) -> None:
         self.np = np
+
+    def for_every_engine(self) -> dict[str, Function]:
+        """What no engine has a function for, by the names of the primitives."""
+        return {name: getattr(self, name) for name in FOR_EVERY_ENGINE}
 
     # Elementwise
 

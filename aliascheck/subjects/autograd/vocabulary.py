@@ -172,20 +172,6 @@ LINEAR: dict[str, Callable[..., Any]] = {
     "svdvals": lambda x: anp.linalg.svd(x, full_matrices=False)[1],
     "conv1d": composed.convolved,
     "conv2d": composed.convolved,
-    "max_pool": composed.max_pool,
-    "avg_pool": composed.avg_pool,
-}
-
-LOSSES: dict[str, Callable[..., Any]] = {
-    "normalize": composed.normalize,
-    "split_heads": composed.split_heads,
-    "merge_heads": composed.merge_heads,
-    "mse": composed.mse,
-    "mae": composed.mae,
-    "huber": composed.huber,
-    "cross_entropy": composed.cross_entropy,
-    "binary_cross_entropy": composed.binary_cross_entropy,
-    "binary_cross_entropy_with_logits": composed.binary_cross_entropy_with_logits,
 }
 
 
@@ -203,7 +189,7 @@ def real(array: Any) -> Any:
 
 VOCABULARY = Vocabulary(
     engine="autograd",
-    functions={**ELEMENTWISE, **REDUCTIONS, **SHAPES, **LINEAR, **LOSSES},
+    functions={**ELEMENTWISE, **REDUCTIONS, **SHAPES, **LINEAR, **composed.for_every_engine()},
     array=lambda value: np.asarray(value, float),
     real=real,
     whole=lambda array: whole(numbers(array)),

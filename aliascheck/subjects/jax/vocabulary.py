@@ -169,21 +169,6 @@ LINEAR: dict[str, Callable[..., Any]] = {
     "svdvals": lambda x: jnp.linalg.svd(x, compute_uv=False),
     "conv1d": composed.convolved,
     "conv2d": composed.convolved,
-    "max_pool": composed.max_pool,
-    "avg_pool": composed.avg_pool,
-}
-
-
-LOSSES: dict[str, Callable[..., Any]] = {
-    "normalize": composed.normalize,
-    "split_heads": composed.split_heads,
-    "merge_heads": composed.merge_heads,
-    "mse": composed.mse,
-    "mae": composed.mae,
-    "huber": composed.huber,
-    "cross_entropy": composed.cross_entropy,
-    "binary_cross_entropy": composed.binary_cross_entropy,
-    "binary_cross_entropy_with_logits": composed.binary_cross_entropy_with_logits,
 }
 
 
@@ -194,7 +179,7 @@ def real(array: Any) -> Any:
 
 VOCABULARY = Vocabulary(
     engine="jax",
-    functions={**ELEMENTWISE, **REDUCTIONS, **SHAPES, **LINEAR, **LOSSES},
+    functions={**ELEMENTWISE, **REDUCTIONS, **SHAPES, **LINEAR, **composed.for_every_engine()},
     array=lambda value: jnp.asarray(value, jnp.float64),
     real=real,
     whole=lambda array: array if array.dtype.kind in "bi" else array.astype(jnp.int64),

@@ -242,20 +242,6 @@ LINEAR: dict[str, Callable[..., Any]] = {
     "svdvals": torch.linalg.svdvals,
     "conv1d": functional.conv1d,
     "conv2d": functional.conv2d,
-    "max_pool": composed.max_pool,
-    "avg_pool": composed.avg_pool,
-}
-
-LOSSES: dict[str, Callable[..., Any]] = {
-    "normalize": composed.normalize,
-    "split_heads": composed.split_heads,
-    "merge_heads": composed.merge_heads,
-    "mse": composed.mse,
-    "mae": composed.mae,
-    "huber": composed.huber,
-    "cross_entropy": composed.cross_entropy,
-    "binary_cross_entropy": composed.binary_cross_entropy,
-    "binary_cross_entropy_with_logits": composed.binary_cross_entropy_with_logits,
 }
 
 
@@ -266,7 +252,7 @@ def real(tensor: Any) -> Any:
 
 VOCABULARY = Vocabulary(
     engine="torch",
-    functions={**ELEMENTWISE, **REDUCTIONS, **SHAPES, **LINEAR, **LOSSES},
+    functions={**ELEMENTWISE, **REDUCTIONS, **SHAPES, **LINEAR, **composed.for_every_engine()},
     array=ns.floats,
     real=real,
     whole=lambda tensor: tensor.long() if tensor.is_floating_point() else tensor,
