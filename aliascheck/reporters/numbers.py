@@ -47,9 +47,9 @@ def format_bound(bound: float | str | None) -> str:
         return "-"
     if number <= 0.0 or not math.isfinite(number):
         return format_number(number)
-    exponent = math.floor(math.log10(number))
-    digit = math.ceil(number / 10.0**exponent)
-    return f"1e{exponent + 1}" if digit > 9 else f"{digit}e{exponent}"
+    mantissa, _, exponent = f"{number:.16e}".partition("e")
+    digit = math.ceil(float(mantissa))
+    return f"1e{int(exponent) + 1}" if digit > 9 else f"{digit}e{int(exponent)}"
 
 
 def choose_digits(values: Sequence[Any], bound: float | str | None) -> Digits:
@@ -89,7 +89,10 @@ def as_number(value: Any) -> float | None:
     """The number that JSON data stands for, or None."""
     if isinstance(value, str):
         return WORDS.get(value)
-    return float(value) if isinstance(value, int | float) else None
+    try:
+        return float(value) if isinstance(value, int | float) else None
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def is_summary(value: Any) -> bool:
@@ -151,7 +154,7 @@ def _places(value: float, significant: int) -> int:
 def _decimals(bound: float | None) -> int | None:
     if bound is None or not math.isfinite(bound) or bound <= 0:
         return None
-    return max(0, math.floor(-math.log10(2 * bound)))
+    return max(0, math.floor(-math.log10(bound) - math.log10(2)))
 
 
 def _differing(values: Sequence[Any], bound: float | None) -> Iterator[tuple[float, float]]:

@@ -10,6 +10,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from aliascheck.report import AuditResult, GroupResult, Lane, Report, SlotResult, SpotResult
 from aliascheck.reporters.html import render
@@ -25,6 +27,11 @@ from tests.reporters.samples import ROW_5_IMPLICIT, audit, clean, finding, repor
 
 ROOT = Path(__file__).resolve().parents[2]
 VOID = {"meta", "input", "br", "path", "rect"}
+NUMBERS = st.one_of(
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from(["nan", "inf", "-inf", 0.0, 5e-324, -1e308, 1.7976931348623157e308, 10**400]),
+)
+LOOKS = {f"{sign}{step}" for sign in "np" for step in range(1, 5)}
 MAY_STAY_OPEN = {"th", "td", "tr", "thead", "tbody"}
 
 
@@ -359,6 +366,22 @@ class TestDifferenceMaps:
         (only,) = difference_maps(audit("1", "", findings=[found]), large)
         assert only.caption == "where w is wrong, 100 × 50: rows 50 to 99, columns 0 to 24"
         assert {shade.look: shade.path for shade in only.shades}["fault"] == "M1 91h45v90h-45z"
+
+    @settings(max_examples=60, deadline=None)
+    @given(st.data())
+    def test_there_is_no_number_that_cannot_be_drawn(self, data: st.DataObject) -> None:
+        reported, path, total = (data.draw(st.lists(NUMBERS, min_size=4, max_size=4)) for _ in range(3))
+        bound = data.draw(st.none() | NUMBERS)
+        rows = ([four[:2], four[2:]] for four in (reported, path, total))
+        one = faulty(*rows, error_bound=bound)
+        read(report([audit("1", "", slots=[one], status="failed")]), 1)
+        for drawn in difference_maps(audit("1", ""), one):
+            assert {shade.look for shade in drawn.shades} <= {"even", "odd"} | LOOKS
+
+    def test_the_farthest_has_the_strongest_shade_however_large_it_is(self) -> None:
+        zeros = [[0.0, 0.0], [0.0, 0.0]]
+        (only,) = difference_maps(audit("1", ""), faulty([[1.7e308, -4e307], [0.0, 5e-324]], zeros, zeros))
+        assert {shade.look for shade in only.shades} == {"p4", "n1", "even"}
 
     def test_nothing_is_drawn_where_nothing_can_be_compared_or_nothing_differs(self) -> None:
         right = [[1.0, 2.0], [3.0, 4.0]]

@@ -12,6 +12,7 @@ from aliascheck.reporters.numbers import (
     Digits,
     choose_digits,
     farthest,
+    format_bound,
     format_number,
     format_shape,
     format_value,
@@ -88,3 +89,19 @@ def test_farthest_names_the_element() -> None:
 
 def test_shapes_are_written_as_numpy_writes_them() -> None:
     assert [format_shape(shape) for shape in ([], [3], [64, 32])] == ["()", "(3,)", "(64,32)"]
+
+
+@given(st.floats(min_value=5e-324, max_value=1e308))
+def test_a_bound_in_one_digit_is_no_smaller_than_it_is(bound: float) -> None:
+    shown = float(format_bound(bound))
+    assert bound * (1 - 1e-15) <= shown
+    assert shown <= bound * 2 or bound < 1e-300
+
+
+def test_a_number_too_large_for_a_float_is_infinite() -> None:
+    assert format_value(10**400) == "inf" and format_value([-(10**400), 1]) == "[-inf 1]"
+
+
+@given(st.floats(min_value=0.0))
+def test_no_bound_is_too_large_or_too_small_to_choose_digits_by(bound: float) -> None:
+    assert choose_digits((1.0, 2.0), bound).significant >= 5

@@ -166,7 +166,7 @@ def _look(value: float, largest: float, bound: float) -> str:
         return "odd"
     if abs(value) <= bound or largest == 0.0:
         return "even"
-    step = max(1, math.ceil(STEPS * abs(value) / largest))
+    step = max(1, math.ceil(abs(value) / largest * STEPS))  # in this order no number overflows
     return f"{'p' if value > 0 else 'n'}{step}"
 
 
