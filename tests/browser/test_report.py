@@ -5,14 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from aliascheck.report import FileError
 from aliascheck.reporters.html import render
 from aliascheck.reporters.page import Page
 from tests.browser.chromium import Window, chromium
 from tests.reporters.exhibition import HOSTILE_TEXTS, not_run
-from tests.reporters.samples import clean, report
+from tests.reporters.samples import ROW_5_IMPLICIT, clean, report
 
+TO_SLOTS = (
+    "[...document.querySelectorAll('table.slots')].at(arguments[0]).scrollIntoView({ block: 'center' })"
+)
+COUNT_MEASUREMENTS = """
+window.measured = 0;
+const own = Object.getOwnPropertyDescriptor(Element.prototype, "scrollWidth");
+const get = function () { window.measured += 1; return own.get.call(this); };
+Object.defineProperty(Element.prototype, "scrollWidth", { get });
+"""
 ANCHOR = "#zygote-991/examples:5:builtin:implicit"
 
 
@@ -29,6 +39,54 @@ def test_it_opens_without_complaints_and_fits_the_window(
     assert window.ask("return document.documentElement.scrollWidth") <= width
     cut = "one => one.scrollWidth > one.clientWidth"
     assert window.ask(f"return [...document.querySelectorAll('.audit')].filter({cut})") == []
+
+
+class TestScrolling:
+    """What is wider than its place can be reached by keyboard; only what is near the window is measured."""
+
+    @pytest.fixture
+    def long(self, tmp_path: Path) -> Path:
+        path = tmp_path / "report.html"
+        many = [replace(ROW_5_IMPLICIT, id=str(n), status="failed") for n in range(150)]
+        path.write_text(render(report(many), Page()), encoding="utf-8")
+        return path
+
+    def stops(self, window: Window) -> list[list[bool]]:
+        """Of each part that can be seen: whether it is wider than its place, a stop, and named."""
+        seen: list[list[bool]] = window.ask(
+            "return [...document.querySelectorAll('.scroll')].filter(part => { const at ="
+            " part.getBoundingClientRect();"
+            " return part.checkVisibility() && at.top < innerHeight && at.bottom > 0; })"
+            ".map(part => [part.scrollWidth > part.clientWidth, part.tabIndex === 0, !!part.ariaLabel])"
+        )
+        return seen
+
+    @pytest.mark.parametrize("place", [0, -1])
+    def test_stops_are_what_scrolls(self, window: Window, long: Path, place: int) -> None:
+        for width, wide in ((1000, False), (300, True)):
+            window.look(width=width)
+            window.open(long)
+            window.ask(TO_SLOTS, place)
+            window.wait(lambda: all(len(set(one)) == 1 for one in self.stops(window)))
+            assert any(scrolls for scrolls, _, _ in self.stops(window)) == wide
+
+    def test_stops_follow_the_width_of_the_window(self, window: Window, long: Path) -> None:
+        window.open(long)
+        window.ask(TO_SLOTS, 0)
+        window.wait(lambda: not any(stop for _, stop, _ in self.stops(window)))
+        window.look(width=300)
+        window.ask(TO_SLOTS, 0)
+        window.wait(lambda: all(len(set(one)) == 1 for one in self.stops(window)))
+        assert any(stop for _, stop, _ in self.stops(window))
+
+    def test_few_are_measured_though_all_are_unfolded(self, window: Window, long: Path) -> None:
+        window.open(long)
+        window.ask(COUNT_MEASUREMENTS)
+        window.one("#fold").click()
+        window.one("#unfold").click()
+        window.wait(lambda: window.ask("return window.measured") > 0)
+        window.look(width=900)
+        assert window.ask("return window.measured") < len(window.all(".scroll")) / 4
 
 
 def test_hostile_texts_do_nothing(window: Window, page: Path) -> None:

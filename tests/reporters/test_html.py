@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from aliascheck.report import AuditResult, GroupResult, Lane, Report, SlotResult, SpotResult
 from aliascheck.reporters.html import render
 from aliascheck.reporters.html.anchors import anchor_of, link_to, name_results
 from aliascheck.reporters.html.attribution import heat_cell
+from aliascheck.reporters.html.budget import AUDITS
 from aliascheck.reporters.html.difference import difference_maps
 from aliascheck.reporters.html.memory import memory_picture
 from aliascheck.reporters.page import Page
@@ -389,16 +391,53 @@ class TestDifferenceMaps:
         assert difference_maps(audit("1", ""), faulty(right, right, right)) == []
 
 
-def test_a_thousand_audits_stay_under_five_megabytes() -> None:
-    """Those of the thread again and again: most have findings, and so their pictures."""
-    results = run_cases([ROOT / "cases" / "zygote-991"]).audits
-    audits = {(result.file, result.id) for result in results}
-    copies = -(-1000 // len(audits))
+def repeated(results: list[AuditResult], *, failing: int = 0, audits: int = 1000) -> Report:
+    """Results again and again, in files of other names, of which every `failing`th audit fails."""
+    named: dict[tuple[str, str], list[AuditResult]] = {}
+    for result in results:
+        named.setdefault((result.file, result.id), []).append(result)
+    several = list(named.values())
     made: list[AuditResult] = []
-    for number in range(copies):
-        for result in results:
-            copy = AuditResult(**{name: getattr(result, name) for name in result.__struct_fields__})
-            copy.file = f"{number}/{result.file}"
-            made.append(copy)
-    assert len({(result.file, result.id) for result in made}) >= 1000
-    assert len(render(report(made), Page()).encode()) < 5_000_000
+    for number in range(audits):
+        turn, place = divmod(number, len(several))
+        status = {"status": "failed"} if failing and number % failing == 0 else {}
+        made += [replace(result, file=f"{turn}/{result.file}", **status) for result in several[place]]
+    return report(made)
+
+
+@pytest.fixture(scope="module", params=["zygote-991", "layers"])
+def shipped(request: pytest.FixtureRequest) -> list[AuditResult]:
+    """The results of a folder of shipped cases that ran."""
+    ran = run_cases([ROOT / "cases" / request.param]).audits
+    return [result for result in ran if result.status != "skipped"]
+
+
+@pytest.mark.parametrize("failing", [0, 1, 2], ids=["passing", "failing", "mixed"])
+def test_a_thousand_audits_stay_under_five_megabytes(shipped: list[AuditResult], failing: int) -> None:
+    assert len(render(repeated(shipped, failing=failing), Page()).encode()) < 5_000_000
+
+
+class TestBudget:
+    def test_the_first_that_failed_have_pictures_and_are_unfolded(self) -> None:
+        page = read(repeated([replace(ROW_5_IMPLICIT, status="failed")], audits=AUDITS + 7))
+        folds = page.all("details", "audit")
+        assert ["open" in one.attributes for one in folds] == [True] * AUDITS + [False] * 7
+        assert len(page.all("figure", "memory")) == AUDITS and len(page.all("p", "left-out")) == 7
+        assert [one.says.count("no pictures here") for one in folds] == [0] * AUDITS + [1] * 7
+
+    def test_those_that_failed_come_before_those_with_known_findings(self) -> None:
+        known = [replace(ROW_5_IMPLICIT, id=str(n), file="cases/a.toml") for n in range(AUDITS)]
+        failed = [
+            replace(ROW_5_IMPLICIT, id=f"{n} failed", file="cases/b.toml", status="failed") for n in range(3)
+        ]
+        page = read(report([*known, *failed]))
+        plain = [one for one in page.all("details", "audit") if "no pictures here" in one.says]
+        assert len(page.all("figure", "memory")) == AUDITS
+        assert [one.says.split()[3] for one in plain] == ["197", "198", "199"]
+
+    def test_where_detail_is_asked_for_all_have_pictures(self) -> None:
+        page = read(repeated([replace(ROW_5_IMPLICIT, status="failed")], audits=AUDITS + 7), 1)
+        assert len(page.all("figure", "memory")) == AUDITS + 7 and not page.all("p", "left-out")
+
+    def test_clean_audits_do_not_tell_of_pictures_that_they_would_not_have(self) -> None:
+        assert not read(repeated([clean()], audits=AUDITS + 1)).all("p", "left-out")

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from aliascheck.report import AuditResult, Report
+from aliascheck.reporters.html.budget import budget_of
 from aliascheck.reporters.html.head import STATES, head_of
 from aliascheck.reporters.html.outline import outline, set_aside
 from aliascheck.reporters.html.told import meanings_of_words, why_it_was_skipped
@@ -28,6 +29,7 @@ def render(report: Report, page: Page) -> str:
     """The report as one HTML file. Texts of cases stand in it as text, whatever they hold."""
     files = outline(report, page.detail)
     shown, skipped = set_aside(files, page.detail)
+    budget = budget_of(shown, page.detail)
     style, script = (_own_text(name) for name in ("style.css", "script.js"))
     page_of = _environment().get_template("document.html").render
     text = page_of(
@@ -38,7 +40,8 @@ def render(report: Report, page: Page) -> str:
         words=meanings_of_words(report),
         states=STATES,
         engines=sorted({audit.engine for audit in report.audits}),
-        view_of=lambda result: view_of(result, page.detail),
+        budget=budget,
+        view_of=lambda result, drawn: view_of(result, page.detail, drawn=drawn),
         style=style,
         script=script,
         policy=_policy(style, script),

@@ -44,6 +44,11 @@ class Block:
         return self.results[0].audit
 
     @property
+    def anchor(self) -> str:
+        """That of its first result, which no other audit has."""
+        return self.results[0].anchor
+
+    @property
     def title(self) -> str:
         return self.first.title or self.first.loss_text
 

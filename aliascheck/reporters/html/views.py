@@ -59,10 +59,10 @@ class Comparison:
     rows: tuple[tuple[str, tuple[Row | None, ...]], ...]
 
 
-def view_of(result: Result, detail: int) -> ResultView:
-    """What a result shows on a page of that much detail."""
+def view_of(result: Result, detail: int, *, drawn: bool) -> ResultView:
+    """What a result shows on a page of that much detail, with pictures where its audit is drawn."""
     audit = result.audit
-    pictured = detail > 0 or result.state not in ("clean", "skipped")
+    pictured = detail > 0 or (drawn and result.state not in ("clean", "skipped"))
     shared = [group for group in audit.groups if not is_plain(group) and group.accesses]
     misplaced = any(finding.code == "AC102" for finding in audit.findings)
     return ResultView(

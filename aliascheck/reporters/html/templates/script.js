@@ -29,22 +29,28 @@
   dims.addEventListener("change", label);
   label();
 
-  // Only what scrolls needs to be reached by keyboard
-  const reach = (within) => {
-    for (const part of all(".scroll", within)) {
-      if (part.scrollWidth > part.clientWidth) {
+  // Only what scrolls needs to be reached by keyboard. Parts are measured as they come near the window, all of
+  // them before any is changed: each change would have the page laid out anew for the next measurement.
+  const near = new Set();
+  const reach = (parts) => {
+    const wide = parts.map((part) => part.scrollWidth > part.clientWidth);
+    parts.forEach((part, number) => {
+      if (wide[number]) {
         const told = part.querySelector("caption, title");
         part.tabIndex = 0;
         part.setAttribute("role", "group");
         if (told) part.setAttribute("aria-label", told.textContent);
-      } else {
+      } else if (part !== document.activeElement) {
         for (const name of ["tabindex", "role", "aria-label"]) part.removeAttribute(name);
       }
-    }
+    });
   };
-  document.addEventListener("toggle", (event) => event.target.open && reach(event.target), true);
-  addEventListener("resize", () => all("details[open]").forEach(reach));
-  all("details[open]").forEach(reach);
+  const watch = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) near[isIntersecting ? "add" : "delete"](target);
+    reach(entries.filter((entry) => entry.isIntersecting).map((entry) => entry.target));
+  }, { rootMargin: "100% 0%" });
+  for (const part of all(".scroll")) watch.observe(part);
+  addEventListener("resize", () => reach([...near]));
 
   // Anchors unfold what they name
   const follow = () => {
