@@ -26,10 +26,14 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render(report: Report, page: Page) -> str:
-    """The report as one HTML file. Texts of cases stand in it as text, whatever they hold."""
-    files = outline(report, page.detail)
-    shown, skipped = set_aside(files, page.detail)
-    budget = budget_of(shown, page.detail)
+    """The report as one HTML file. Texts of cases stand in it as text, whatever they hold.
+
+    All audits are in it: a `page.detail` below 0 silences a terminal, and hides nothing in a file.
+    """
+    detail = max(0, page.detail)
+    files = outline(report)
+    shown, skipped = set_aside(files, detail)
+    budget = budget_of(shown, detail)
     style, script = (_own_text(name) for name in ("style.css", "script.js"))
     page_of = _environment().get_template("document.html").render
     text = page_of(
@@ -41,7 +45,7 @@ def render(report: Report, page: Page) -> str:
         states=STATES,
         engines=sorted({audit.engine for audit in report.audits}),
         budget=budget,
-        view_of=lambda result, drawn: view_of(result, page.detail, drawn=drawn),
+        view_of=lambda result, drawn: view_of(result, detail, drawn=drawn),
         style=style,
         script=script,
         policy=_policy(style, script),

@@ -12,12 +12,13 @@ from aliascheck.reporters.html.told import why_it_failed
 from aliascheck.reporters.words import count, totals, verdict
 from aliascheck.verdicts.catalogue import CATALOGUE
 
-STATES = (
-    ("bad", "failed", "✗"),
-    ("error", "errors", "✗"),
-    ("known", "known findings", "!"),
-    ("clean", "clean", "✓"),
-    ("skipped", "skipped", "-"),
+STATES = (  # look, name, name after a number, mark
+    ("bad", "failed", "failed", "✗"),
+    ("error", "error", "error", "✗"),
+    ("below", "findings below the bar", "with findings below the bar", "!"),
+    ("known", "known findings", "with known findings", "!"),
+    ("clean", "clean", "clean", "✓"),
+    ("skipped", "skipped", "skipped", "-"),
 )
 BAR = 1000  # units of the bar's width
 
@@ -28,7 +29,7 @@ class State:
 
     look: str
     name: str
-    mark: str
+    counted: str
     number: int
     start: float
     width: float
@@ -98,9 +99,11 @@ def _states(report: Report) -> list[State]:
     numbers["error"] += len(report.bad_files)
     everything = max(1, numbers.total())
     states, start = [], 0.0
-    for look, name, mark in STATES:
-        width = BAR * numbers[look] / everything
-        states.append(State(look, name, mark, numbers[look], round(start, 1), round(width, 1)))
+    for look, name, counted, _ in STATES:
+        number = numbers[look]
+        told = f"{counted}s" if look == "error" and number != 1 else counted
+        width = BAR * number / everything
+        states.append(State(look, name, told, number, round(start, 1), round(width, 1)))
         start += width
     return states
 

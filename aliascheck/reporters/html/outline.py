@@ -10,14 +10,14 @@ from aliascheck.report import AuditResult, FileError, Report
 from aliascheck.reporters.audit import mark_of
 from aliascheck.reporters.html.anchors import link_to, name_results
 from aliascheck.reporters.skipped import reason_shared
-from aliascheck.reporters.words import mode
+from aliascheck.reporters.words import is_known, mode
 
-SEVEREST = ("error", "bad", "known", "skipped", "clean")
+SEVEREST = ("error", "bad", "below", "known", "skipped", "clean")
 
 
 @dataclass(frozen=True)
 class Result:
-    """One audit in one mode on one engine. `state` is error, bad, known, clean or skipped."""
+    """One audit in one mode on one engine. `state` is error, bad, below, known, clean or skipped."""
 
     audit: AuditResult
     anchor: str
@@ -102,12 +102,11 @@ def set_aside(files: Sequence[File], detail: int) -> tuple[list[File], list[Skip
     return shown, [Skipped(reason, tuple(several)) for reason, several in by_reason.items()]
 
 
-def outline(report: Report, detail: int) -> list[File]:
-    """The files of a report in order; where `detail` is negative, only what needs attention."""
+def outline(report: Report) -> list[File]:
+    """The files of a report in order."""
     results = [
         Result(audit, anchor, state_of(audit))
         for audit, anchor in zip(report.audits, name_results(report.audits), strict=True)
-        if detail >= 0 or audit.needs_attention
     ]
     files = [_file(name, list(own)) for name, own in groupby(results, key=lambda result: result.audit.file)]
     bad = [File(error.file, "", "", error=error) for error in report.bad_files]
@@ -115,8 +114,11 @@ def outline(report: Report, detail: int) -> list[File]:
 
 
 def state_of(audit: AuditResult) -> str:
-    """How a result went, an audit that could not be completed told from one that failed."""
-    return "error" if audit.status == "error" else mark_of(audit)
+    """How a result went: errors told from failures, and known findings from those below the bar."""
+    if audit.status == "error":
+        return "error"
+    mark = mark_of(audit)
+    return "below" if mark == "known" and not all(map(is_known, audit.findings)) else mark
 
 
 def _file(name: str, results: Sequence[Result]) -> File:
