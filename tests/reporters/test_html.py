@@ -20,7 +20,7 @@ from aliascheck.reporters.html.anchors import anchor_of, link_to, name_results
 from aliascheck.reporters.html.attribution import heat_cell
 from aliascheck.reporters.html.budget import AUDITS
 from aliascheck.reporters.html.difference import difference_maps
-from aliascheck.reporters.html.memory import memory_picture
+from aliascheck.reporters.html.memory import CHARACTER, memory_picture, shorten
 from aliascheck.reporters.page import Page
 from aliascheck.reporters.visible import visible
 from aliascheck.runner import run_cases
@@ -329,6 +329,27 @@ class TestMemoryPicture:
         (first,) = re.findall(r"h([\d.]+)v", next(m.path for m in picture.marks if m.look == "h0"))[:1]
         (half,) = re.findall(r"h([\d.]+)v", next(m.path for m in picture.marks if m.look == "h1"))[:1]
         assert float(half) * 2 == float(first)
+
+    @pytest.mark.parametrize("layers", [[1, 10, 11], [1, 2], ["a" * 20 + "1", "a" * 20 + "2"]])
+    def test_names_that_are_shortened_stay_different(self, layers: list[object]) -> None:
+        names = [f"model.encoder.layers[{n}].attention.weight" for n in layers]
+        shown = shorten([*names, "x"])
+        assert len(set(shown.values())) == len(names) + 1 and shown["x"] == "x"
+        picture = memory_picture(
+            group(
+                [[int(row == column) for row in range(len(names))] for column in range(len(names))],
+                slots=names,
+                accesses=names,
+                memory=[Lane(name=name, cells=[0, number + 1]) for number, name in enumerate(names)],
+            )
+        )
+        assert picture is not None
+        labels = [label.text for label in picture.labels if "…" in label.text or "weight" in label.text]
+        assert sorted(labels) == sorted(3 * [shown[name] for name in names])
+        assert all(label.x + len(label.text) * CHARACTER <= picture.width for label in picture.labels)
+
+    def test_a_name_is_shortened_where_that_hides_nothing(self) -> None:
+        assert shorten(["a" * 40]) == {"a" * 40: "a" * 15 + "…" + "a" * 14}
 
     def test_there_is_none_where_the_cells_are_not_told_or_one_place_alone_reads_them(self) -> None:
         assert memory_picture(group([[1, 0], [0, 1]], memory=[])) is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from aliascheck.report import GroupResult
@@ -17,9 +17,9 @@ Entry = int | str | None
 LANE, GAP, HEADING = 15, 5, 18
 WIDEST_CELL, NARROWEST_CELL, WIDEST = 24, 5, 320
 CHARACTER = 6.7  # of the labels, in pixels
-LONGEST_NAME = 30
+LONGEST_NAME = 30  # unless names would look the same
 MOST_LANES = 40
-HUES = 6
+HUES = 12
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,8 @@ class _Sheet:
     def __init__(self, group: GroupResult, lanes: dict[str, list[Stretch]]) -> None:
         self.group = group
         self.lanes = lanes
-        names = [_short(name) for name in (*group.accesses, *group.slots)]
-        self.left = round(max(map(len, names)) * CHARACTER) + 14
+        self.names = shorten((*group.accesses, *group.slots))
+        self.left = round(max(map(len, self.names.values())) * CHARACTER) + 14
         self.cell = min(WIDEST_CELL, WIDEST / group.cells)
         self.right = round(self.left + self.cell * group.cells)
         self.y = 0
@@ -150,7 +150,7 @@ class _Sheet:
         self._cells(shown, "empty")
         self._cells(where, "wrong" if cell.shade == "wrong" else f"h{number % HUES}")
         note = {"once": "", "part": " (part)", "more": f" × {cell.text}"}.get(cell.shade, " (wrong)")
-        self._beside(_short(access) + note, "bad" if cell.shade in ("wrong", "more") else "")
+        self._beside(self.names[access] + note, "bad" if cell.shade in ("wrong", "more") else "")
         self.y += LANE + 2
 
     def _told(self, entries: Sequence[Entry], held: Sequence[int]) -> str:
@@ -183,7 +183,7 @@ class _Sheet:
         self.y += HEADING
 
     def _name(self, name: str) -> None:
-        self.labels.append(Label(0, self.y + 12, _short(name)))
+        self.labels.append(Label(0, self.y + 12, self.names[name]))
 
     def _beside(self, text: str, look: str) -> None:
         self.labels.append(Label(self.right + 8, self.y + 12, text, look))
@@ -196,9 +196,18 @@ class _Sheet:
         self.y += 14
 
 
-def _short(name: str) -> str:
-    """A name that is too long for the picture, its middle left out."""
-    if len(name) <= LONGEST_NAME:
+def shorten(names: Iterable[str]) -> dict[str, str]:
+    """Names as the picture shows them: the middle left out of long ones, as far as they stay different."""
+    own = set(names)
+    for longest in range(LONGEST_NAME, max(map(len, own), default=0)):
+        shown = {name: _short(name, longest) for name in own}
+        if len(set(shown.values())) == len(own):
+            return shown
+    return {name: name for name in own}
+
+
+def _short(name: str, longest: int) -> str:
+    if len(name) <= longest:
         return name
-    half = (LONGEST_NAME - 1) // 2
-    return f"{name[:half]}…{name[-half:]}"
+    end = (longest - 1) // 2
+    return f"{name[: longest - 1 - end]}…{name[-end:]}"
