@@ -89,6 +89,17 @@ class TestScrolling:
         assert window.ask("return window.measured") < len(window.all(".scroll")) / 4
 
 
+def test_no_column_of_a_narrow_table_is_covered_by_another(window: Window, page: Path) -> None:
+    window.look(width=400)
+    window.open(page)
+    covered = (
+        "return [...document.querySelectorAll('.audit[open] .slots tr')].filter(row => { const last ="
+        " row.lastElementChild; return last.getBoundingClientRect().left <"
+        " last.previousElementSibling.getBoundingClientRect().right - 1; }).length"
+    )
+    assert window.ask(covered) == 0
+
+
 def test_hostile_texts_do_nothing(window: Window, page: Path) -> None:
     window.open(page)
     for element in [*window.all(".result"), *window.all(".audit > summary")]:
@@ -146,6 +157,30 @@ class TestAnchors:
         result = window.ask("return document.activeElement")
         assert result.is_displayed()
         assert 0 <= window.ask("return arguments[0].getBoundingClientRect().top", result) < 900
+
+    @pytest.mark.parametrize("width", [400, 760, 1000])
+    @pytest.mark.parametrize("how", ["opened", "followed"])
+    def test_the_title_of_its_audit_is_in_sight(
+        self, window: Window, page: Path, width: int, how: str
+    ) -> None:
+        window.look(width=width)
+        window.open(page, ANCHOR if how == "opened" else "")
+        if how == "followed":
+            window.ask(f"location.hash = {ANCHOR!r}")
+        window.wait(lambda: bool(window.ask("return document.activeElement.id") == ANCHOR[1:]))
+        title = "document.activeElement.closest('.audit').querySelector('summary').getBoundingClientRect()"
+        window.wait(lambda: bool(window.ask(f"return {title}.top") < 200))
+        bar = "document.getElementById('filter').getBoundingClientRect().bottom"
+        assert window.ask(f"return {title}.top >= Math.max(0, Math.min({bar}, 200) - 1)")
+        assert window.ask("return document.activeElement.getBoundingClientRect().top < innerHeight")
+
+    def test_a_result_far_below_its_title_is_in_sight_itself(self, window: Window, tmp_path: Path) -> None:
+        path = tmp_path / "report.html"
+        several = [replace(ROW_5_IMPLICIT, engine=f"engine{n}", status="failed") for n in range(8)]
+        path.write_text(render(report(several), Page()), encoding="utf-8")
+        window.open(path, "#zygote-991/examples:5:engine6:implicit")
+        window.wait(lambda: bool(window.ask("return document.activeElement.dataset.engine") == "engine6"))
+        assert 0 <= window.ask("return document.activeElement.getBoundingClientRect().top") < 450
 
     def test_an_anchor_is_found_though_the_filter_hides_it(self, window: Window, page: Path) -> None:
         window.open(page)

@@ -375,6 +375,17 @@ class TestDifferenceMaps:
         (only,) = difference_maps(audit("1", ""), one)
         assert {shade.look: shade.path for shade in only.shades}["n4"] == "M45 23h22v22h-22z"
 
+    def test_of_a_split_slot_it_says_where_the_rest_is(self) -> None:
+        own, total = [[1.0, 1.0], [1.0, 1.0]], [[3.0, 3.0], [3.0, 3.0]]
+        split = replace(faulty(own, own, total), verdict="split")
+        same, rest = difference_maps(audit("1", ""), split)
+        assert same.caption.startswith("reported − path: equal, within")
+        assert rest.caption == (
+            "reported − total: 4 of 4 differ, farthest -2 at [0, 0]"
+            "; the slot is split: other slots hold the rest"
+        )
+        assert "rest" not in difference_maps(audit("1", ""), faulty(own, own, total))[1].caption
+
     def test_one_truth_is_enough_where_both_are_the_same(self) -> None:
         one = faulty([[1.0, "nan"], [-3.0, 4.0]], *[[[1.0, 2.0], [3.0, 4.0]]] * 2)
         (only,) = difference_maps(audit("1", ""), one)

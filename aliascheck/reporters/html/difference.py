@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aliascheck.report import AuditResult, SlotResult, SpotResult
 from aliascheck.reporters.html.drawing import Box, boxes
@@ -13,6 +13,7 @@ from aliascheck.reporters.numbers import as_number, flatten, format_bound, forma
 STEPS = 4  # shades on either side of zero
 WIDEST, HIGHEST = 280, 180
 LARGEST_ELEMENT = 22
+REST = "; the slot is split: other slots hold the rest"
 LOWEST_ROW = 14  # of a vector
 SMALLEST_SHOWN = 3.0  # pixels of a located fault in a large matrix
 
@@ -44,6 +45,8 @@ def difference_maps(audit: AuditResult, slot: SlotResult) -> list[DifferenceMap]
     if matrix is None:
         return [_outline(slot, spot)] if spot is not None else []
     maps = [matrix.against(truth, slot, spot) for truth in matrix.truths]
+    if slot.verdict == "split":
+        maps = [replace(one, caption=one.caption + REST) if one.scale else one for one in maps]
     return maps if any(one.scale for one in maps) else []
 
 

@@ -52,7 +52,13 @@
   for (const part of all(".scroll")) watch.observe(part);
   addEventListener("resize", () => reach([...near]));
 
-  // Anchors unfold what they name
+  // Anchors unfold what they name, and show the title above it where both have room. By margins, since the browser
+  // scrolls there by itself as well.
+  const keepTitle = (target) => {
+    const above = target.getBoundingClientRect().top - target.closest(".audit").getBoundingClientRect().top;
+    target.style.scrollMarginTop = above < innerHeight / 2 ? `${above + 8}px` : "";
+    root.style.scrollPaddingTop = getComputedStyle(form).position === "sticky" ? `${form.offsetHeight}px` : "";
+  };
   const follow = () => {
     let name = location.hash.slice(1);
     try {
@@ -64,6 +70,7 @@
     if (!target || !target.classList.contains("result")) return;
     if (target.closest("[hidden]")) reset();
     for (let part = target.closest("details"); part; part = part.parentElement.closest("details")) part.open = true;
+    keepTitle(target);
     target.scrollIntoView();
     target.focus({ preventScroll: true });
   };
