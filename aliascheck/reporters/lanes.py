@@ -10,7 +10,7 @@ Stretch = tuple[int, int]  # first cell, last cell + 1
 def stretches(lane: Lane) -> list[Stretch]:
     """The stretches of a lane, in order."""
     if lane.runs:
-        return [(start, end) for start, end in lane.runs]
+        return sorted((run[0], run[1]) for run in lane.runs if len(run) == 2)
     found: list[Stretch] = []
     for cell in sorted(set(lane.cells)):
         if found and found[-1][1] == cell:
@@ -21,9 +21,19 @@ def stretches(lane: Lane) -> list[Stretch]:
 
 
 def common(one: list[Stretch], other: list[Stretch]) -> list[Stretch]:
-    """The stretches that lie in both."""
-    cut = ((max(a, c), min(b, d)) for a, b in one for c, d in other)
-    return [(start, end) for start, end in cut if start < end]
+    """The stretches that lie in both, each of which is in order."""
+    found: list[Stretch] = []
+    here = there = 0
+    while here < len(one) and there < len(other):
+        start = max(one[here][0], other[there][0])
+        end = min(one[here][1], other[there][1])
+        if start < end:
+            found.append((start, end))
+        if one[here][1] < other[there][1]:
+            here += 1
+        else:
+            there += 1
+    return found
 
 
 def in_words(several: list[Stretch]) -> str:

@@ -6,7 +6,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from aliascheck.report import GroupResult, Lane
-from aliascheck.reporters.lanes import stretches
+from aliascheck.reporters.lanes import common, stretches
 from aliascheck.reporters.layout import Cell, beside, columns, columns_width, hanging, line, wrap
 from aliascheck.reporters.numbers import as_number, format_number
 from aliascheck.reporters.page import Page
@@ -20,7 +20,16 @@ NARROWEST_PICTURE = 16
 
 def is_plain(group: GroupResult) -> bool:
     """Whether one slot holds the one contribution that there is, once."""
-    return group.attribution == [[1]] and group.conserved
+    return group.attribution == [[1]] and group.conserved and len(group.slots) == 1
+
+
+def rows_of(group: GroupResult) -> list[tuple[str, list[Entry]]]:
+    """Each slot with an entry for each access: what a damaged report lacks is undefined."""
+    wide = len(group.accesses)
+    return [
+        (slot, [*entries, *[None] * wide][:wide])
+        for slot, entries in zip(group.slots, group.attribution, strict=False)
+    ]
 
 
 def group_lines(groups: list[GroupResult], page: Page, *, misplaced: bool, indent: int) -> list[Text]:
@@ -44,7 +53,7 @@ def matrix_lines(group: GroupResult, page: Page, *, misplaced: bool, indent: int
     note = page.show(conservation(group, misplaced=misplaced))
     header: list[Cell] = [(TITLE, QUIET), *((page.show(name), QUIET) for name in group.accesses)]
     rows = [header]
-    for slot, entries in zip(group.slots, group.attribution, strict=True):
+    for slot, entries in rows_of(group):
         rows.append([("  " + page.show(slot), STRONG), *(_cell(entry, page) for entry in entries)])
     if columns_width(rows, indent=indent, gap=3) <= page.width:
         return beside(columns(rows, indent=indent, gap=3), note, page, indent=indent + 2)
@@ -55,7 +64,7 @@ def matrix_lines(group: GroupResult, page: Page, *, misplaced: bool, indent: int
 def memory_lines(group: GroupResult, page: Page, *, indent: int) -> list[Text]:
     """A row of characters for each name, one for a cell, full where the name reads it."""
     lanes = places_of(group.memory)
-    if len(lanes) < 2:
+    if len(lanes) < 2 or group.cells < 1:
         return []
     label = "memory"
     names = [page.show(lane.name) for lane in lanes]
@@ -89,7 +98,8 @@ def places_of(lanes: list[Lane]) -> list[Lane]:
 
 
 def _picture(lane: Lane, total: int, step: int, page: Page) -> Text:
-    full = {mark for start, end in stretches(lane) for mark in range(start // step, (end - 1) // step + 1)}
+    shown = common(stretches(lane), [(0, total)])
+    full = {mark for start, end in shown for mark in range(start // step, (end - 1) // step + 1)}
     picture = Text(no_wrap=True)
     for mark in range(-(-total // step)):
         picture.append(page.show(FULL if mark in full else EMPTY), None if mark in full else QUIET)
@@ -110,7 +120,7 @@ def _entry_style(entry: Entry) -> str:
 
 def _lists(group: GroupResult, page: Page, indent: int) -> list[Text]:
     lines = hanging((TITLE, QUIET), "(zeros left out)", page, indent=indent, hang=len(TITLE) + 3)
-    for slot, entries in zip(group.slots, group.attribution, strict=True):
+    for slot, entries in rows_of(group):
         held = [
             f"{page.show(access)}: {page.show(EMPTY if entry is None else str(entry))}"
             for access, entry in zip(group.accesses, entries, strict=True)
@@ -126,7 +136,9 @@ def conservation(group: GroupResult, *, misplaced: bool) -> str:
     """Whether each contribution is somewhere, once; if not, which are not."""
     if group.conserved:
         return "conserved: each counted once" + (", but not where it belongs" if misplaced else "")
-    columns_of = list(zip(*group.attribution, strict=True)) or [()] * len(group.accesses)
+    columns_of = list(zip(*(entries for _, entries in rows_of(group)), strict=True)) or [()] * len(
+        group.accesses
+    )
     lost = [name for name, column in zip(group.accesses, columns_of, strict=True) if set(column) <= {0}]
     counts = [sum(entry for entry in column if isinstance(entry, int)) for column in columns_of]
     more = [

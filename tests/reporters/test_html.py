@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from aliascheck.report import AuditResult, GroupResult, Lane, Report, SlotResult, SpotResult
+from aliascheck.reporters import table
 from aliascheck.reporters.html import render
 from aliascheck.reporters.html.anchors import anchor_of, link_to, name_results
 from aliascheck.reporters.html.attribution import heat_cell
@@ -355,6 +356,48 @@ class TestMemoryPicture:
         assert memory_picture(group([[1, 0], [0, 1]], memory=[])) is None
         alone = group([["w"]], slots=["x"], accesses=["x"], memory=[Lane(name="x", cells=[0, 1])])
         assert memory_picture(alone) is None
+
+
+ENTRIES = st.sampled_from([0, 1, 2, -1, "part", "w", "?", None])
+CELLS = st.integers(-2, 8) | st.sampled_from([10**9, 10**18, -(10**9)])
+LANES = st.builds(
+    Lane,
+    name=st.sampled_from(["x", "y", "x.parent"]),
+    cells=st.lists(CELLS, max_size=4),
+    runs=st.lists(st.lists(CELLS, max_size=3), max_size=3),
+)
+GROUPS = st.builds(
+    GroupResult,
+    slots=st.lists(st.sampled_from("xyz"), max_size=3),
+    accesses=st.lists(st.sampled_from(["x", "y", "y (stopped)"]), max_size=3),
+    attribution=st.lists(st.lists(ENTRIES, max_size=4), max_size=4),
+    residual=st.sampled_from([0.0, 1.0, "nan"]),
+    conserved=st.booleans(),
+    cells=CELLS,
+    memory=st.lists(LANES, max_size=4),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(GROUPS)
+def test_what_does_not_fit_together_in_a_stored_report_is_drawn_as_far_as_it_fits(one: GroupResult) -> None:
+    made = report([replace(ROW_5_IMPLICIT, groups=[one], status="failed")])
+    read(made)
+    table.render(made, Page())
+
+
+def test_a_lane_of_many_stretches_takes_no_more_marks_than_can_be_seen() -> None:
+    even = Lane(name="x", cells=[], runs=[[cell, cell + 1] for cell in range(0, 50_000, 2)])
+    lanes = [even, Lane(name="y", cells=[], runs=[[0, 10], [40_000, 50_000]])]
+    picture = memory_picture(group([[1, 0], [0, 1]], cells=50_000, memory=lanes))
+    assert picture is not None and sum(mark.path.count("M") for mark in picture.marks) == 9
+
+
+def test_a_located_fault_of_a_shape_that_is_no_matrix_is_not_drawn() -> None:
+    for shape, rectangles in (([0, 0], [[0, 1, 0, 1]]), ([4], [[0, 1, 0, 1]]), ([2, 2], [[0, 1]])):
+        found = finding("AC105", "wrong", "w", "", "", spot=SpotResult(shape=shape, rectangles=rectangles))
+        large = slot("w", None, None, None, "wrong", shape=[0, -1])
+        assert difference_maps(audit("1", "", findings=[found]), large) == []
 
 
 def faulty(reported: object, path: object, total: object, **more: object) -> SlotResult:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from aliascheck.report import GroupResult
-from aliascheck.reporters.matrix import conservation
+from aliascheck.reporters.matrix import conservation, rows_of
 
 Entry = int | str | None
 
@@ -33,10 +33,7 @@ def heat_table(group: GroupResult, *, misplaced: bool) -> HeatTable | None:
     """The heat table of a group; None where nothing is read of it."""
     if not group.accesses or not group.attribution:
         return None
-    rows = tuple(
-        (slot, tuple(heat_cell(entry) for entry in entries))
-        for slot, entries in zip(group.slots, group.attribution, strict=True)
-    )
+    rows = tuple((slot, tuple(heat_cell(entry) for entry in entries)) for slot, entries in rows_of(group))
     note = conservation(group, misplaced=misplaced)
     return HeatTable(tuple(group.accesses), rows, note, group.conserved)
 

@@ -51,7 +51,9 @@ def difference_maps(audit: AuditResult, slot: SlotResult) -> list[DifferenceMap]
 
 
 def _is_located(spot: SpotResult | None) -> bool:
-    return spot is not None and bool(spot.rectangles) and math.prod(spot.shape) > 1
+    if spot is None or len(spot.shape) != 2 or math.prod(spot.shape) < 2:
+        return False
+    return bool(spot.rectangles) and all(len(one) == 4 for one in spot.rectangles)
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class _Elements:
         source = slot if slot.matrix is None else slot.matrix
         reported, path, total = (flatten(value) for value in (source.reported, source.path, source.total))
         size = math.prod(slot.shape)
-        if size < 2 or reported is None or path is None or total is None:
+        if size < 2 or min(slot.shape) < 1 or reported is None or path is None or total is None:
             return None
         if not len(reported) == len(path) == len(total) == size:
             return None

@@ -9,7 +9,7 @@ from aliascheck.report import GroupResult
 from aliascheck.reporters.html.attribution import heat_cell
 from aliascheck.reporters.html.drawing import Box, boxes
 from aliascheck.reporters.lanes import Stretch, common, in_words, stretches
-from aliascheck.reporters.matrix import places_of
+from aliascheck.reporters.matrix import places_of, rows_of
 from aliascheck.reporters.words import spelled
 
 Entry = int | str | None
@@ -64,9 +64,9 @@ class MemoryPicture:
 
 def memory_picture(group: GroupResult) -> MemoryPicture | None:
     """The picture of a group; None where one place alone reads it, or its lanes are too many to be seen."""
-    lanes = {lane.name: stretches(lane) for lane in group.memory}
-    rows = len(group.accesses) + sum(max(1, len(_held(entries))) for entries in group.attribution)
-    if len(places_of(group.memory)) < 2 or not group.cells or not group.accesses or rows > MOST_LANES:
+    lanes = {lane.name: common(stretches(lane), [(0, group.cells)]) for lane in group.memory}
+    rows = len(group.accesses) + sum(max(1, len(_held(entries))) for _, entries in rows_of(group))
+    if len(places_of(group.memory)) < 2 or group.cells < 1 or not group.accesses or rows > MOST_LANES:
         return None
     return _Sheet(group, lanes).picture()
 
@@ -82,6 +82,7 @@ class _Sheet:
     def __init__(self, group: GroupResult, lanes: dict[str, list[Stretch]]) -> None:
         self.group = group
         self.lanes = lanes
+        self.rows = rows_of(group)
         self.names = shorten((*group.accesses, *group.slots))
         self.left = round(max(map(len, self.names.values())) * CHARACTER) + 14
         self.cell = min(WIDEST_CELL, WIDEST / group.cells)
@@ -98,7 +99,7 @@ class _Sheet:
             self._access(number, access)
         self.y += GAP
         self._heading("and each slot got")
-        for slot, entries in zip(self.group.slots, self.group.attribution, strict=True):
+        for slot, entries in self.rows:
             self._slot(slot, entries)
         grid = self._grid()
         self._axis()
@@ -117,7 +118,7 @@ class _Sheet:
 
     def _access(self, number: int, access: str) -> None:
         read = self._read(access)
-        column = {entries[number] for entries in self.group.attribution}
+        column = {entries[number] for _, entries in self.rows}
         look, note, words = f"h{number % HUES}", "", ""
         if column == {None}:
             look, note, words = "empty", "zero here", ", and contributes nothing at this point"
@@ -164,8 +165,18 @@ class _Sheet:
     def _cells(self, where: list[Stretch], look: str) -> None:
         self.boxes.setdefault(look, []).extend(
             (self.left + start * self.cell, self.y, max(1.0, (end - start) * self.cell), LANE)
-            for start, end in where
+            for start, end in self._seen(where)
         )
+
+    def _seen(self, where: list[Stretch]) -> list[Stretch]:
+        """The stretches, those as one between which there is less than a pixel."""
+        seen: list[Stretch] = []
+        for start, end in where:
+            if seen and (start - seen[-1][1]) * self.cell < 1:
+                seen[-1] = (seen[-1][0], max(end, seen[-1][1]))
+            else:
+                seen.append((start, end))
+        return seen
 
     def _grid(self) -> Grid | None:
         """Between cells, from top to bottom; none where the lines would be all that is seen."""
