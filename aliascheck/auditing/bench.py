@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,9 +17,11 @@ from aliascheck.auditing.groups import (
     plan_groups,
     plan_slots,
 )
+from aliascheck.auditing.precision import in_double
 from aliascheck.auditing.settings import Settings
-from aliascheck.errors import EngineError
-from aliascheck.memory import Array, CellMap, Path, dense, format_path, is_identical, lookup
+from aliascheck.auditing.undoing import changes_undone
+from aliascheck.errors import AliascheckError, EngineError
+from aliascheck.memory import Array, CellMap, Path, dense, format_path, lookup
 from aliascheck.oracle import measure_noise
 from aliascheck.subjects.subject import Gradients, Subject
 from aliascheck.verdicts.catalogue import AC202, AC203, AC302
@@ -69,12 +71,17 @@ class Bench:
 
 
 def set_up(subject: Subject, modes: Sequence[str], settings: Settings) -> Bench:
-    """Plan the slots and groups of a subject, and see whether its loss can be measured at all."""
+    """Plan the slots and groups of a subject, and see whether its loss can be measured at all.
+
+    Raises: AliascheckError where the loss is no finite number.
+    """
     subject, remarks = in_double(subject)
     places = subject.places()
-    with _changes_undone(subject) as changed:
+    with changes_undone(subject) as changed:
         accesses = plan_accesses(subject.accesses(), places)
         losses = [subject.base(), subject.loss(), subject.loss()]
+    if not changed:
+        _check_finite(losses[0])
     slots = {mode: plan_slots(subject.bindings, subject.members, mode in subject.merges) for mode in modes}
     groups = _plan_groups(slots, accesses, places, settings.effort)
     untied = _untied(subject, settings)
@@ -90,29 +97,10 @@ def set_up(subject: Subject, modes: Sequence[str], settings: Settings) -> Bench:
     return bench
 
 
-WIDENED = 1e-2  # relative: how far the loss of a model in float64 may be from that of the model
-
-
-def in_double(subject: Subject) -> tuple[Subject, list[str]]:
-    """The same model in float64 where that can be had, and what is to be said about it."""
-    narrow = subject.narrow()
-    if not narrow:
-        return subject, []
-    kinds = " and ".join(sorted(narrow))
-    with _changes_undone(subject):
-        loss = subject.base()
-    wide = subject.widened()
-    if wide is not None:
-        with _changes_undone(wide):
-            alike = _is_alike(loss, wide.base())
-        if alike:
-            return wide, [f"the model is in {kinds}, and was audited in float64"]
-    little = "differences of its loss show gross faults only: see the bounds"
-    return subject, [f"the model is in {kinds} and could not be audited in float64; {little}"]
-
-
-def _is_alike(loss: float, other: float) -> bool:
-    return abs(loss - other) <= WIDENED * max(abs(loss), abs(other))
+def _check_finite(loss: float) -> None:
+    if not math.isfinite(loss):
+        hint = "it must be a finite number to be differentiated"
+        raise AliascheckError(f"the loss is {loss}", hint=hint)
 
 
 def _plan_groups(
@@ -130,23 +118,6 @@ def _plan_groups(
             planned[key] = plan_groups(plans, accesses, places, effort)
         groups[mode] = planned[key]
     return groups
-
-
-@contextmanager
-def _changes_undone(subject: Subject) -> Iterator[list[str]]:
-    """The names of places whose memory the body changes, known at its end; the memory is put back."""
-    places = subject.places()
-    before = {id(array): array.copy() for _, array in places}
-    changed: list[str] = []
-    try:
-        yield changed
-    finally:
-        for path, array in places:
-            if not is_identical(array, before[id(array)]):
-                changed.append(format_path(path))
-        if changed:
-            for _, array in places:
-                array[...] = before[id(array)]
 
 
 def _measure_noise(bench: Bench, modes: Sequence[str]) -> None:

@@ -275,3 +275,70 @@ def test_a_fault_in_a_large_group_is_found(factor, expected):
     outcome = run(module, loss, "implicit")
     assert labels(outcome) == expected
     assert words(outcome) == ["split" if not expected else "wrong", "split"]
+
+
+class OffByTwoPercent(torch.autograd.Function):
+    """The identity, its gradient off by 2% in one element."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x * 1.0
+
+    @staticmethod
+    def backward(ctx, cotangent):
+        cotangent = cotangent.clone()
+        cotangent.view(-1)[0] *= 1.02
+        return cotangent
+
+
+class Policy(nn.Module):
+    def __init__(self, read):
+        super().__init__()
+        self.weight = nn.Parameter(numbers(2, 4).float())
+        self.read = read
+
+    def forward(self, x):
+        return torch.log_softmax(x @ self.read(self.weight).t(), -1)[:, 0]
+
+
+def surrogate(module):
+    """0 at the given point but for rounding: the mean of normalised advantages."""
+    x = numbers(32, 4).to(module.weight.dtype)
+    advantages = numbers(32, seed=1)
+    advantages = ((advantages - advantages.mean()) / advantages.std()).to(module.weight.dtype)
+    new = module(x)
+    return -((new - new.detach()).exp() * advantages).mean()
+
+
+def vanishing(module):
+    """0 wherever the memory is, but for rounding, although its accesses move it by themselves."""
+    a, x = module.A, X.to(module.A.dtype)
+    return ((x @ a).square().sum() - torch.einsum("ni,ik,nj,jk", x, module.B.t(), x, a)) / 7
+
+
+def test_a_loss_that_cancels_is_audited_in_double():
+    for read, expected in ((lambda w: w * 1.0, []), (OffByTwoPercent.apply, ["AC105:weight"])):
+        outcome = run(Policy(read), surrogate, "implicit", {"stops": "constant"})
+        assert outcome.notes[-1] == "the model is in float32, and was audited in float64"
+        assert labels(outcome) == expected
+
+
+def test_a_loss_that_is_zero_everywhere_is_audited_in_double():
+    outcome = run(of_view(), vanishing, "implicit")
+    assert outcome.notes[-1] == "the model is in float32, and was audited in float64"
+    assert not {found.code for found in outcome.findings} & {"AC105", "AC204", "AC206"}
+
+
+def test_another_function_in_double_is_not_taken_for_it():
+    def loss(module):
+        extra = 0.0 if module.weight.dtype is torch.float32 else module.weight.square().sum() / 4
+        return surrogate(module) + extra
+
+    outcome = run(Policy(lambda w: w * 1.0), loss, "implicit", {"stops": "constant"})
+    assert any("could not be audited in float64" in note for note in outcome.notes)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_loss_that_is_not_finite_is_no_loss(value):
+    with pytest.raises(AliascheckError, match=f"the loss is {value} .it must be a finite number"):
+        run(Coder(), lambda module: reconstruction(module) * value, "implicit")
