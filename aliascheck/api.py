@@ -14,19 +14,26 @@ from pathlib import Path
 from typing import Any
 
 from aliascheck import __version__
-from aliascheck.auditing import Settings
+from aliascheck.arguments import (
+    STOPS,
+    contract_of,
+    known,
+    modes_of,
+    params_of,
+    probes_of,
+    seed_of,
+    ties_of,
+    tolerance_of,
+)
+from aliascheck.auditing import Settings, draws_kept
 from aliascheck.auditing import audit as audit_subject
-from aliascheck.errors import UsageError, did_you_mean
 from aliascheck.files import report_file
-from aliascheck.memory import DIRECTIONS
 from aliascheck.report import AuditResult, FindingResult, Report, Tool, summarize
 from aliascheck.reporters.page import Page
 from aliascheck.runner.origin import origin_of
 from aliascheck.runner.outcomes import fill
 from aliascheck.subjects.found import ENGINES, MODES, engine_of
 
-CONTRACTS = ("sum", "each", "owner")
-STOPS = ("constant", "report")
 Loss = Callable[[Any], Any]
 
 
@@ -93,34 +100,38 @@ def audit(
 
     Raises: AliascheckError where the model, the loss or a setting cannot be audited.
     """
-    engine = engine_of(model) if engine is None else _known("engine", engine, ENGINES)
+    engine = engine_of(model) if engine is None else known("engine", engine, ENGINES)
     home = import_module(f"aliascheck.subjects.{engine}")
-    modes = [_known("mode", mode, MODES[engine]) for mode in (MODES[engine] if modes is None else modes)]
-    stops = _known("stop_gradient", stop_gradient or "report", STOPS)
-    settings: dict[str, Any] = {"params": params, "seed": seed}
+    modes = modes_of(modes, MODES[engine])
+    stops = known("stop_gradient", "report" if stop_gradient is None else stop_gradient, STOPS)
+    default = str(getattr(home, "DEFAULT_CONTRACT", "sum"))
+    judged_by = contract_of(default if contract is None else contract)
+    rtol, atol = tolerance_of(tolerance)
+    places = ties_of(ties)
+    seed, probes = seed_of(seed), probes_of(probes)
+    settings: dict[str, Any] = {"params": params_of(params), "seed": seed}
     if engine == "torch":
         settings["stop_gradient"] = stops
-    elif ties is not None:
-        settings["ties"] = ties
-    subject = home.make_subject(model, loss, **settings)
-    tied = home.tied_places(model, ties) if engine == "torch" and ties is not None else ()
-    rtol, atol = _tolerance(tolerance)
+    elif places is not None:
+        settings["ties"] = places
     began = datetime.now(UTC)
-    judged_by = _contract(contract or str(getattr(home, "DEFAULT_CONTRACT", "sum")))
-    outcomes = audit_subject(
-        subject,
-        modes,
-        Settings(
-            contract=judged_by,
-            stops=stops,
-            rtol=rtol,
-            atol=atol,
-            seed=seed,
-            probes=probes or DIRECTIONS,
-            thorough=thorough,
-            ties=tied,
-        ),
-    )
+    with draws_kept():
+        subject = home.make_subject(model, loss, **settings)
+        tied = home.tied_places(model, places) if engine == "torch" and places is not None else ()
+        outcomes = audit_subject(
+            subject,
+            modes,
+            Settings(
+                contract=judged_by,
+                stops=stops,
+                rtol=rtol,
+                atol=atol,
+                seed=seed,
+                probes=probes,
+                thorough=thorough,
+                ties=tied,
+            ),
+        )
     results = []
     for outcome in outcomes:
         result = _blank(engine, outcome.mode, judged_by, model, loss)
@@ -166,29 +177,3 @@ def _blank(engine: str, mode: str, contract: str, model: Any, loss: Loss) -> Aud
         loss=None,
         loss_text=f"{name}(model)",
     )
-
-
-def _known(what: str, value: str, choices: Iterable[str]) -> str:
-    if value not in choices:
-        hint = did_you_mean(value, choices) or f"one of {', '.join(choices)}"
-        raise UsageError(f"unknown {what} '{value}'", hint=hint)
-    return value
-
-
-def _contract(value: str) -> str:
-    kind, _, name = value.partition(":")
-    _known("contract", kind, CONTRACTS)
-    if name and kind != "owner":
-        raise UsageError(f"unknown contract '{value}'", hint="sum, each, owner or owner:SLOT")
-    return value
-
-
-def _tolerance(tolerance: Mapping[str, float] | float | None) -> tuple[float, float]:
-    if tolerance is None:
-        return 0.0, 0.0
-    if isinstance(tolerance, Mapping):
-        unknown = set(tolerance) - {"rtol", "atol"}
-        if unknown:
-            raise UsageError(f"unknown tolerance '{min(unknown)}'", hint="rtol and atol")
-        return float(tolerance.get("rtol", 0.0)), float(tolerance.get("atol", 0.0))
-    return float(tolerance), 0.0

@@ -21,7 +21,7 @@ FLOORS = (
     {"language", "oracle"},
     {"subjects", "optimizers", "verdicts"},
     {"cases", "report", "auditing"},
-    {"runner", "baseline", "selftest"},
+    {"runner", "baseline", "selftest", "arguments"},
     {"reporters"},
     {"cli", "api"},
     {"pytest_plugin"},

@@ -73,7 +73,8 @@ class Bench:
 def set_up(subject: Subject, modes: Sequence[str], settings: Settings) -> Bench:
     """Plan the slots and groups of a subject, and see whether its loss can be measured at all.
 
-    Raises: AliascheckError where the loss is no finite number.
+    Raises: AliascheckError where the loss is no finite number, where there is no slot, and where the
+        contract names none.
     """
     subject, remarks = in_double(subject)
     places = subject.places()
@@ -83,6 +84,7 @@ def set_up(subject: Subject, modes: Sequence[str], settings: Settings) -> Bench:
     if not changed:
         _check_finite(losses[0])
     slots = {mode: plan_slots(subject.bindings, subject.members, mode in subject.merges) for mode in modes}
+    _check_slots(slots, settings.contract)
     groups = _plan_groups(slots, accesses, places, settings.effort)
     untied = _untied(subject, settings)
     loss = losses[0]
@@ -101,6 +103,17 @@ def _check_finite(loss: float) -> None:
     if not math.isfinite(loss):
         hint = "it must be a finite number to be differentiated"
         raise AliascheckError(f"the loss is {loss}", hint=hint)
+
+
+def _check_slots(slots: Mapping[str, Sequence[SlotPlan]], contract: str) -> None:
+    if not all(slots.values()):
+        hint = "put an array of floats in the set"
+        raise AliascheckError("nothing to audit: no parameter requires a gradient", hint=hint)
+    name = contract.partition(":")[2]
+    for plans in slots.values():
+        if name and not any(name in plan.names for plan in plans):
+            hint = f"slots: {', '.join(plan.name for plan in plans)}"
+            raise AliascheckError(f"contract: '{name}' is no slot of the set", hint=hint)
 
 
 def _plan_groups(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from aliascheck.auditing.bench import Bench, set_up
 from aliascheck.auditing.coverage import coverage_of, describe_coverage
+from aliascheck.auditing.draws import draws_kept
 from aliascheck.auditing.groups import Group, SlotPlan, owner_of
 from aliascheck.auditing.outcome import GroupOutcome, Outcome, SlotOutcome
 from aliascheck.auditing.settings import Settings
@@ -35,7 +36,7 @@ def audit(
     """
     outcomes = []
     started = time.perf_counter()
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), draws_kept():
         bench = set_up(subject, modes, settings or Settings())
         measurements = Measurements(bench, known)
         for mode in modes:

@@ -48,6 +48,10 @@ class SlotPlan(Data, frozen=True, eq=False):
         return format_path(self.paths[0])
 
     @property
+    def names(self) -> list[str]:
+        return [format_path(path) for path in self.paths]
+
+    @property
     def array(self) -> Array:
         seen: Array = dense(self.value)
         return seen

@@ -195,6 +195,7 @@ def _errors(judgement: Judgement) -> set[str]:
 
 
 def _contract_in(group: Group, contract: str) -> str:
-    """The contract in one group: a named owner is meant where it is a slot of the group."""
+    """The contract in one group: a named owner is meant where it is a slot of the group, by any name."""
     name = contract.partition(":")[2]
-    return contract if not name or name in {slot.name for slot in group.slots} else "sum"
+    meant = next((slot.name for slot in group.slots if name in slot.names), None)
+    return contract if not name else "sum" if meant is None else f"owner:{meant}"

@@ -17,6 +17,7 @@ from aliascheck.subjects.subject import narrow_names
 WHOLE = "tree"  # the name of a tree that is one array
 CAPTURED = "<captured>"
 LARGEST_INDEX = 1024  # a larger whole number is a key
+MOST_NAMED = 4
 FARTHEST_SEARCH = 200  # functions: those of libraries call thousands
 
 
@@ -105,6 +106,11 @@ def chosen(names: Iterable[Name], paths: Sequence[Path]) -> list[Path]:
     """
     found: dict[Path, None] = {}
     for name in names:
+        if not isinstance(name, str | tuple) or not name:
+            hint = (
+                f"name it as the report does: {', '.join(format_path(path) for path in paths[:MOST_NAMED])}"
+            )
+            raise AliascheckError(f"an array of the tree has a name, not a {type(name).__name__}", hint=hint)
         text = name if isinstance(name, str) else format_path(name)
         below = [path for path in paths if text in _prefixes(path)]
         if not below:

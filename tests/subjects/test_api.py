@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -59,20 +60,63 @@ def test_findings_fail_and_the_assertion_is_the_table():
 
 
 @pytest.mark.parametrize(
-    "settings",
+    ("settings", "said"),
     [
-        {"engine": "tensorflow"},
-        {"modes": ["implicit"]},
-        {"contract": "summ"},
-        {"contract": "sum:enc"},
-        {"stop_gradient": "never"},
-        {"tolerance": {"reltol": 1.0}},
-        {"params": ["encoder"]},
+        ({"engine": "tensorflow"}, "unknown engine 'tensorflow'"),
+        ({"modes": ["implicit"]}, "unknown mode 'implicit'"),
+        ({"modes": []}, "modes is empty"),
+        ({"contract": "summ"}, "did you mean 'sum'"),
+        ({"contract": "sum:enc"}, "owner:SLOT"),
+        ({"contract": "owner:"}, "owner:SLOT"),
+        ({"contract": 3}, "unknown contract 3"),
+        ({"contract": "owner:nope"}, "'nope' is no slot of the set .slots: enc, dec"),
+        ({"stop_gradient": "never"}, "unknown stop_gradient"),
+        ({"tolerance": {"reltol": 1.0}}, "unknown tolerance 'reltol'"),
+        ({"tolerance": {"rtol": float("nan")}}, "rtol is nan"),
+        ({"tolerance": -1}, "tolerance is -1"),
+        ({"tolerance": "1"}, "tolerance is '1'"),
+        ({"params": ["encoder"]}, "no array at 'encoder'"),
+        ({"params": []}, "nothing to audit"),
+        ({"params": [0]}, "has a name, not a int"),
+        ({"params": 0}, "params is a int"),
+        ({"params": W}, "has a name, not a ndarray"),
+        ({"ties": ["enc", "dec"]}, "ties lists lists of names"),
+        ({"ties": [["enc"]]}, "fewer than two names"),
+        ({"ties": "enc"}, "ties lists lists of names"),
+        ({"probes": 0}, "probes is 0"),
+        ({"probes": -3}, "probes is -3"),
+        ({"probes": 1.5}, "probes is 1.5"),
+        ({"seed": -1}, "seed is -1"),
+        ({"seed": 2**32}, "seed is 4294967296"),
+        ({"seed": 1.5}, "seed is 1.5"),
     ],
 )
-def test_wrong_settings_are_told(settings):
-    with pytest.raises(AliascheckError):
+def test_wrong_settings_are_told(settings, said):
+    with pytest.raises(AliascheckError, match=said):
         aliascheck.audit(tied(), loss, **settings)
+
+
+def test_one_name_stands_for_a_list_of_one():
+    report = aliascheck.audit(tied(), loss, params="enc", modes="explicit", seed=np.int64(2**32 - 1))
+    assert [slot.name for audit in report.audits for slot in audit.slots] == ["enc"]
+
+
+def test_a_named_owner_is_held_to_everything():
+    report = aliascheck.audit(tied(), loss, contract="owner:dec")
+    assert [f"{found.code}:{found.slot}" for found in report.findings] == ["AC102:enc"]
+
+
+def test_random_numbers_of_the_world_are_left_as_they_are():
+    def drawing(model):
+        return loss(model) * (1 + random.random() + np.random.random())
+
+    random.seed(5)
+    np.random.seed(5)
+    before = random.getstate(), str(np.random.get_state())
+    assert aliascheck.audit(tied(), drawing).ok
+    with pytest.raises(AliascheckError):
+        aliascheck.audit(tied(), drawing, seed=-1)
+    assert (random.getstate(), str(np.random.get_state())) == before
 
 
 def test_the_engine_is_told_from_the_model():
@@ -140,6 +184,12 @@ def test_a_python_case_runs_where_it_is_trusted(folder):
     assert skipped.returncode == 0 and "skipped" in skipped.stdout
     done = run(folder, "aliascheck", "run", "tied.toml", "--trust")
     assert done.returncode == 1 and "expected findings = [AC101:enc], got []" in done.stdout
+
+
+def test_a_python_case_names_an_owner_that_there_is(folder):
+    (folder / "tied.toml").write_text(CASE.replace('contract = "each"', 'contract = "owner:nope"'))
+    done = run(folder, "aliascheck", "run", "tied.toml", "--trust")
+    assert done.returncode == 4 and "'nope' is no slot of the set (slots: enc, dec)" in done.stdout
 
 
 @pytest.mark.parametrize(

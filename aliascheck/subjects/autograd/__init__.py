@@ -6,6 +6,7 @@ views of, those among them that a loss captured, too.
 
 from __future__ import annotations
 
+import random
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -50,8 +51,8 @@ def make_subject(
     """An array, or tuples, lists and dicts of arrays, with a loss of it, audited through `autograd.grad`.
 
     `ties` lists leaves that are one parameter although each has an array of its own; `params` are the
-    leaves in the set, all arrays of floats without it. Python numbers are settings, not parameters. NumPy's
-    global random numbers begin at `seed` in every evaluation.
+    leaves in the set, all arrays of floats without it. Python numbers are settings, not parameters. The
+    global random numbers of Python and NumPy begin at `seed` in every evaluation.
 
     Raises: AliascheckError where the tree has no such leaves, and where one cannot be moved.
     """
@@ -234,16 +235,18 @@ def _check_movable(path: Path, array: Array) -> None:
 
 @contextmanager
 def _seeded(seed: int | None) -> Iterator[None]:
-    """NumPy's global random numbers from the seed on, for a while; None: there is nobody to draw any."""
+    """The random numbers of Python and NumPy from the seed on, for a while; None: nobody draws any."""
     if seed is None:
         yield
         return
-    state = np.random.get_state()
-    np.random.seed(seed)
+    python, numpy = random.getstate(), np.random.get_state()
     try:
+        random.seed(seed)
+        np.random.seed(seed)
         yield
     finally:
-        np.random.set_state(state)
+        random.setstate(python)
+        np.random.set_state(numpy)
 
 
 def _gate() -> Callable[[Any, float], Any]:

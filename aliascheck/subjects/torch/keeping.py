@@ -83,12 +83,12 @@ def _random_numbers(seed: int) -> Iterator[None]:
     """Random numbers that begin at a seed, for a while: those of Python, NumPy and torch."""
     python, numpy, own = random.getstate(), np.random.get_state(), torch.random.get_rng_state()
     devices = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
-    random.seed(seed)
-    np.random.seed(seed)
-    torch.default_generator.manual_seed(seed)
-    if devices:
-        torch.cuda.manual_seed_all(seed)
     try:
+        random.seed(seed)
+        np.random.seed(seed)
+        torch.default_generator.manual_seed(seed)
+        if devices:
+            torch.cuda.manual_seed_all(seed)
         yield
     finally:
         random.setstate(python)

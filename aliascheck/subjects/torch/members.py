@@ -30,6 +30,7 @@ def model_of(
             hint="audit the module that it was scripted from",
         )
     places = find_places(module)
+    _check_initialised(places)
     chosen = _real(_trained(module, places) if params is None else _named(params, module, places))
     members = _under_all_names(chosen, places) if tie_weights else chosen
     stage = Stage(module, loss, places, members, seed=seed, mirrored=mirrored)
@@ -41,29 +42,48 @@ def named_places(names: Iterable[str], module: Any) -> list[Place]:
     return _real(_named(names, module, find_places(module)))
 
 
+def _check_initialised(places: Sequence[Place]) -> None:
+    for place in places:
+        if torch.nn.parameter.is_lazy(place.tensor):
+            raise AliascheckError(
+                f"{place.name} is not initialised, and has no shape yet",
+                hint="call the module once before it is audited",
+            )
+
+
 def _real(places: list[Place]) -> list[Place]:
     for place in places:
         if not place.is_real:
-            raise AliascheckError(f"{place.name} has no real numbers in memory of its own")
+            raise AliascheckError(
+                f"{place.name} has no real numbers in memory of its own",
+                hint="leave it out: name the others with params=[...]",
+            )
     return places
 
 
 def _trained(module: Any, places: Sequence[Place]) -> list[Place]:
-    """The parameters that require a gradient, by their first names."""
+    """The parameters that require a gradient, by their first names. Raises: AliascheckError without any."""
     wanted = {id(tensor) for tensor in module.parameters() if tensor.requires_grad}
     first: dict[int, Place] = {}
     for place in places:
         if id(place.tensor) in wanted:
             first.setdefault(id(place.tensor), place)
+    if not first:
+        raise AliascheckError(
+            "nothing to audit: no parameter requires a gradient",
+            hint="call requires_grad_() on what is trained, or name tensors with params=[...]",
+        )
     return list(first.values())
 
 
-def _named(names: Iterable[str], module: Any, places: Sequence[Place]) -> list[Place]:
+def _named(names: Iterable[Any], module: Any, places: Sequence[Place]) -> list[Place]:
     return [_place_of(name, module, places) for name in names]
 
 
-def _place_of(name: str, module: Any, places: Sequence[Place]) -> Place:
-    """The place of a name; a second name of a submodule leads to the first."""
+def _place_of(name: Any, module: Any, places: Sequence[Place]) -> Place:
+    """The place of a name, or of a tensor; a second name of a submodule leads to the first."""
+    if not isinstance(name, str):
+        return _place_holding(name, places)
     for place in places:
         if place.name == name:
             return place
@@ -77,6 +97,15 @@ def _place_of(name: str, module: Any, places: Sequence[Place]) -> Place:
             return place
     hint = did_you_mean(name, [place.name for place in places])
     raise AliascheckError(f"the module has no tensor '{name}'", hint=hint)
+
+
+def _place_holding(tensor: Any, places: Sequence[Place]) -> Place:
+    for place in places:
+        if place.tensor is tensor:
+            return place
+    kind = "tensor that the module does not hold" if isinstance(tensor, torch.Tensor) else "name"
+    what = f"a {type(tensor).__name__} is no {kind}" if kind == "name" else f"there is a {kind} in the set"
+    raise AliascheckError(what, hint="name it as named_parameters() does")
 
 
 def _under_all_names(chosen: Sequence[Place], places: Sequence[Place]) -> list[Place]:

@@ -15,7 +15,13 @@ SEEN_BY_NUMPY = (torch.float16, torch.float32, torch.float64)
 
 def has_memory(tensor: Any) -> bool:
     """Whether the elements of a tensor lie in a storage."""
-    return tensor.layout is torch.strided and not tensor.is_meta
+    if tensor.layout is not torch.strided or tensor.is_meta:
+        return False
+    try:
+        tensor.untyped_storage().data_ptr()
+    except (RuntimeError, NotImplementedError, ValueError):  # a subclass that wraps others, or a lazy one
+        return False
+    return True
 
 
 def storage_of(tensor: Any) -> tuple[Any, ...]:
