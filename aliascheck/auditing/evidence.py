@@ -66,7 +66,11 @@ def assemble(
         jittered=jittered,
         gates_failed=failed,
         kinks=tuple(any(np.any(one.kinks & slot.shows) for one in measured.everything()) for slot in slots),
-        undecided=tuple(_is_undecided(measured, slot, given.gradient[i]) for i, slot in enumerate(slots)),
+        undecided=tuple(
+            _is_undecided(measured, slot, given.gradient[i])
+            or (bool(bench.subject.narrow()) and _hides_an_element(measured, holding, i))
+            for i, slot in enumerate(slots)
+        ),
         noisy=tuple(any(np.any(one.noisy & slot.shows) for one in measured.everything()) for slot in slots),
         slack=settings.atol + settings.rtol * largest,
         located=dict(located),
@@ -74,6 +78,7 @@ def assemble(
 
 
 UNRESOLVED = 1e-3  # of the largest derivative: a bound beyond this tells too little
+VISIBLE = 1e-2  # of one element: a fault of this size must not pass unseen
 
 
 def _is_undecided(measured: MeasuredGroup, slot: Slot, gradient: NDArray[np.float64]) -> bool:
@@ -90,6 +95,21 @@ def _is_undecided(measured: MeasuredGroup, slot: Slot, gradient: NDArray[np.floa
     reported = np.abs(gradient[shows]).max(initial=0.0)
     largest = max(reported, *(np.abs(one.values[shows]).max(initial=0.0) for one in everything))
     return bool(blur > UNRESOLVED * largest and reported > UNRESOLVED * blur)
+
+
+def _hides_an_element(measured: MeasuredGroup, holding: Holding, number: int) -> bool:
+    """Whether bounds of a loss that was rounded coarsely would hide a fault in one element of a slot.
+
+    Elements are counted that are not small beside the largest; of a direction through many, the typical one.
+    """
+    shows = holding.slots[number].shows
+    if holding.group.probes.exact:
+        elements = np.abs(holding.values[number])[shows]
+    else:
+        elements = holding.norms[number][shows] / np.sqrt(max(1, holding.group.slots[number].array.size))
+    blur = np.max([2 * one.bounds[shows] for one in measured.everything()], axis=0)
+    counted = elements > UNRESOLVED * elements.max(initial=0.0)
+    return bool(np.any(counted & (blur > VISIBLE * elements)))
 
 
 def _access(bindings: Mapping[str, Any], group: Group, column: Column) -> Access:

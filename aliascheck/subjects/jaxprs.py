@@ -14,6 +14,7 @@ INLINED = ("jit", "pjit", "closed_call", "core_call", "remat", "remat2", "checkp
 OPENED = (*INLINED, "scan", "cond")  # a rule written by hand is one equation, whatever is inside
 
 Pair = tuple[Any, Any]  # the value now, and at the point where stops hold theirs
+Instead = Callable[[Any], Callable[[Sequence[Any]], list[Any]] | None]
 
 
 def subjaxprs(equation: Any) -> Iterator[tuple[Any, Sequence[Any]]]:
@@ -36,10 +37,10 @@ def constants(jaxpr: Any, consts: Sequence[Any]) -> Iterator[Any]:
             yield from constants(*part)
 
 
-def has_stop(jaxpr: Any, is_stop: Callable[[Any], bool]) -> bool:
-    """Whether there is a stop in a traced loss."""
+def has_equation(jaxpr: Any, is_sought: Callable[[Any], bool]) -> bool:
+    """Whether there is an equation of a kind in a traced loss."""
     return any(
-        is_stop(equation) or any(has_stop(part, is_stop) for part, _ in subjaxprs(equation))
+        is_sought(equation) or any(has_equation(part, is_sought) for part, _ in subjaxprs(equation))
         for equation in jaxpr.eqns
     )
 
@@ -65,12 +66,16 @@ class Evaluation:
     """How a traced loss is evaluated: which equations are held stops, which constants have other values.
 
     `lax` is the engine's module of control flow; `swaps` maps identities of constants to their values.
+    `instead` gives what to carry out in the place of an equation, None for most.
     """
 
-    def __init__(self, lax: Any, swaps: Mapping[int, Any], is_stop: Callable[[Any], bool]) -> None:
+    def __init__(
+        self, lax: Any, swaps: Mapping[int, Any], is_stop: Callable[[Any], bool], instead: Instead
+    ) -> None:
         self._lax = lax
         self._swaps = swaps
         self._is_stop = is_stop
+        self._instead = instead
         self._concerned: dict[int, bool] = {}
 
     def run(self, jaxpr: Any, consts: Sequence[Any], values: Sequence[Pair]) -> list[Pair]:
@@ -94,8 +99,10 @@ class Evaluation:
         name = equation.primitive.name
         if self._is_stop(equation):
             return [(held, held) for _, held in values]
+        if (other := self._instead(equation)) is not None:
+            return _carried_out(other, values)
         if not any(self._concerns(*part) for part in subjaxprs(equation)):
-            return _bound(equation, values)
+            return _carried_out(lambda operands: _bind(equation, operands), values)
         if name == "scan":
             return self._scan(equation.params, values)
         if name == "cond":
@@ -106,10 +113,13 @@ class Evaluation:
     def _concerns(self, jaxpr: Any, consts: Sequence[Any]) -> bool:
         """Whether there is anything in a part that its engine's own evaluation would not do."""
         if id(jaxpr) not in self._concerned:
-            self._concerned[id(jaxpr)] = has_stop(jaxpr, self._is_stop) or any(
+            self._concerned[id(jaxpr)] = has_equation(jaxpr, self._is_special) or any(
                 id(constant) in self._swaps for constant in constants(jaxpr, consts)
             )
         return self._concerned[id(jaxpr)]
+
+    def _is_special(self, equation: Any) -> bool:
+        return self._is_stop(equation) or self._instead(equation) is not None
 
     def _scan(self, params: Mapping[str, Any], values: list[Pair]) -> list[Pair]:
         closed, fixed, carried = params["jaxpr"], params["num_consts"], params["num_carry"]
@@ -134,15 +144,15 @@ class Evaluation:
         return results
 
 
-def _bound(equation: Any, values: list[Pair]) -> list[Pair]:
-    """An equation carried out by its engine: once, where the values now are those that are held."""
-    now = _bind(equation, [now for now, _ in values])
+def _carried_out(operation: Callable[[Sequence[Any]], list[Any]], values: list[Pair]) -> list[Pair]:
+    """What an operation gives: carried out once, where the values now are those that are held."""
+    now = operation([now for now, _ in values])
     if all(now is held for now, held in values):
         return [(value, value) for value in now]
-    return list(zip(now, _bind(equation, [held for _, held in values]), strict=True))
+    return list(zip(now, operation([held for _, held in values]), strict=True))
 
 
-def _bind(equation: Any, values: list[Any]) -> list[Any]:
+def _bind(equation: Any, values: Sequence[Any]) -> list[Any]:
     made = equation.primitive.get_bind_params(equation.params)
     functions, params = made if isinstance(made, tuple) else ((), made)
     with equation.ctx.manager:

@@ -14,7 +14,8 @@ import numpy as np
 
 from aliascheck.errors import EngineError
 from aliascheck.memory import Array
-from aliascheck.subjects.jaxprs import Evaluation, constants, has_stop, is_deliberate_stop
+from aliascheck.subjects.draws import Draw, narrow_draw
+from aliascheck.subjects.jaxprs import Evaluation, constants, has_equation, is_deliberate_stop
 from aliascheck.subjects.pytrees import Model
 
 
@@ -59,17 +60,22 @@ def _is_equal(one: Any, other: Any) -> bool:
 class Functions:
     """What an audit evaluates: functions of the leaves' values, and of those of what the loss captured.
 
-    They are compiled where the loss can be traced.
+    They are compiled where the loss can be traced. Where `narrow_draws`, random numbers are drawn in 32
+    bits whatever the loss is evaluated in.
     """
 
-    def __init__(self, model: Model, traced: Any, captured: Sequence[Any]) -> None:
+    def __init__(self, model: Model, traced: Any, captured: Sequence[Any], *, narrow_draws: bool) -> None:
         self._model = model
         self._traced = traced
         self._captured = captured
+        self._narrow_draws = narrow_draws
+        self._draws = traced is not None and has_equation(
+            traced.jaxpr, lambda one: self._draw(one) is not None
+        )
         self._library = os.path.dirname(model.jax.__file__)
         self._gate = _gate(model.jax)
         self._members = [model.paths.index(path) for path in model.members]
-        self.has_stops = traced is not None and has_stop(traced.jaxpr, self._is_stop)
+        self.has_stops = traced is not None and has_equation(traced.jaxpr, self._is_stop)
         self.whole = self._compiled(self._whole)
         self.live = self._compiled(self._live)
         self._gradient = self._compiled(self._gradient_of_gated)
@@ -86,9 +92,12 @@ class Functions:
     def _is_stop(self, equation: Any) -> bool:
         return is_deliberate_stop(equation, self._library)
 
+    def _draw(self, equation: Any) -> Draw | None:
+        return narrow_draw(self._model.jax, equation) if self._narrow_draws else None
+
     def _whole(self, leaves: Sequence[Any], others: Sequence[Any]) -> Any:
         """The loss as the engine has it."""
-        if not self._captured:
+        if not self._captured and not self._draws:
             return self._model.evaluate([self._model.jax.numpy.asarray(leaf) for leaf in leaves])
         return self._run(list(zip(leaves, leaves, strict=True)), others, lambda equation: False)
 
@@ -99,7 +108,7 @@ class Functions:
 
     def _run(self, leaves: Sequence[Any], others: Sequence[Any], is_stop: Callable[[Any], bool]) -> Any:
         swaps = {id(constant): value for constant, value in zip(self._captured, others, strict=True)}
-        evaluation = Evaluation(self._model.jax.lax, swaps, is_stop)
+        evaluation = Evaluation(self._model.jax.lax, swaps, is_stop, self._draw)
         return evaluation.run(self._traced.jaxpr, self._traced.consts, leaves)[0][0]
 
     def gradient(self, leaves: Sequence[Any], others: Sequence[Any], gates: Array) -> Any:

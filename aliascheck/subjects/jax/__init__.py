@@ -113,6 +113,7 @@ class JaxSubject(TreeSubject):
     def __init__(self, model: Model, *, wide: bool) -> None:
         self._model = model
         self._wide = wide
+        self._narrow_draws = wide and not model.jax.config.jax_enable_x64
         self.members = model.members
         kept = model.jax.dtypes.canonicalize_dtype
         self._dtypes = [np.dtype(np.float64) if wide else kept(host.dtype) for host in model.hosts]
@@ -135,7 +136,8 @@ class JaxSubject(TreeSubject):
         with self._precision():
             traced = trace(model, self._dtypes)
         captured = [] if traced is None else captured_of(model.jax, traced, model.hosts)
-        self._ready = Functions(model, traced, [constant for constant, _ in captured])
+        constants = [constant for constant, _ in captured]
+        self._ready = Functions(model, traced, constants, narrow_draws=self._narrow_draws)
         return captured
 
     @property
