@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from aliascheck.errors import AliascheckError
 from aliascheck.memory import Array, Cast, Data, Field, Path, field
 from aliascheck.subjects.jaxprs import constants
-from aliascheck.subjects.trees import Name, captured_values, chosen, key_step, path_of, tied
+from aliascheck.subjects.trees import Name, captured_values, chosen, key_step, path_of, tied, without_leaves
 
 Loss = Callable[[Any], Any]
 
@@ -49,7 +48,7 @@ def model_of(
     flat, structure = jax.tree_util.tree_flatten_with_path(tree)
     positions = [number for number, (_, leaf) in enumerate(flat) if _is_parameter(jax, leaf)]
     if not positions:
-        raise AliascheckError("the tree has no arrays of floats", hint="pass the tree of parameters")
+        raise without_leaves(tree)
     paths = [path_of([_step(key) for key in flat[number][0]]) for number in positions]
     hosts = [np.asarray(flat[number][1]) for number in positions]
     return Model(

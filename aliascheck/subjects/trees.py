@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from aliascheck.errors import AliascheckError, did_you_mean
-from aliascheck.memory import Array, Field, Key, Path, Struct, format_path
+from aliascheck.errors import AliascheckError, UsageError, did_you_mean
+from aliascheck.memory import Array, CellMap, Field, Key, Path, Struct, format_path
+from aliascheck.subjects.found import engine_of
 from aliascheck.subjects.subject import narrow_names
 
 WHOLE = "tree"  # the name of a tree that is one array
 CAPTURED = "<captured>"
 LARGEST_INDEX = 1024  # a larger whole number is a key
-MOST_NAMED = 4
 FARTHEST_SEARCH = 200  # functions: those of libraries call thousands
 
 
@@ -99,19 +99,27 @@ def _holder(below: Any) -> Any:
 Name = str | Path
 
 
+def without_leaves(tree: Any) -> AliascheckError:
+    """Why an audit has nothing to do with a tree that has no arrays of floats."""
+    try:
+        is_module = engine_of(tree) == "torch"
+    except UsageError:
+        is_module = False
+    if is_module:
+        return AliascheckError(
+            "the model is a torch module, and no tree of arrays", hint="say engine='torch'"
+        )
+    return AliascheckError("the tree has no arrays of floats", hint="pass the tree of parameters")
+
+
 def chosen(names: Iterable[Name], paths: Sequence[Path]) -> list[Path]:
     """The leaves that names mean: of a leaf itself, or of all that is below a place.
 
-    Raises: AliascheckError where a name means none.
+    Raises: AliascheckError where a name means none, and where something is no name.
     """
     found: dict[Path, None] = {}
-    for name in names:
-        if not isinstance(name, str | tuple) or not name:
-            hint = (
-                f"name it as the report does: {', '.join(format_path(path) for path in paths[:MOST_NAMED])}"
-            )
-            raise AliascheckError(f"an array of the tree has a name, not a {type(name).__name__}", hint=hint)
-        text = name if isinstance(name, str) else format_path(name)
+    for name in [names] if isinstance(names, str) else names:
+        text = _text(name)
         below = [path for path in paths if text in _prefixes(path)]
         if not below:
             known = {format_path(path) for path in paths}
@@ -120,20 +128,32 @@ def chosen(names: Iterable[Name], paths: Sequence[Path]) -> list[Path]:
     return list(found)
 
 
+def _text(name: Name) -> str:
+    if isinstance(name, str):
+        return name
+    if isinstance(name, tuple) and name:
+        return format_path(name)
+    raise AliascheckError(
+        f"{name!r:.60} is no name of a leaf", hint="names are strings, like \"enc['w']\" or '[0]', or paths"
+    )
+
+
 def _prefixes(path: Path) -> list[str]:
     return [format_path(path[:end]) for end in range(1, len(path) + 1)]
 
 
 def tied(ties: Iterable[Iterable[Name]], arrays: Mapping[Path, Array]) -> dict[Path, Path]:
-    """For each leaf that is declared tied to others, the first of them.
+    """For each leaf that is declared tied to others, the first of them; memory that is shared ties by itself.
 
-    Raises: AliascheckError where tied leaves hold different numbers.
+    Raises: AliascheckError where tied leaves share nothing, and hold different numbers.
     """
     first_of: dict[Path, Path] = {}
     for tie in ties:
         first, *others = (chosen([name], list(arrays))[0] for name in tie)
         first = first_of.get(first, first)
         for path in others:
+            if CellMap([arrays[first]]).touches(arrays[path]):
+                continue  # whatever the order in which they show it
             if not np.array_equal(arrays[path], arrays[first], equal_nan=True):
                 names = f"{format_path(path)} and {format_path(first)}"
                 raise AliascheckError(f"{names} are declared tied, and hold different numbers")

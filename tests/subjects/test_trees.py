@@ -66,11 +66,30 @@ def test_names_mean_leaves_and_what_is_below():
 
 
 def test_ties_chain():
-    arrays = dict.fromkeys(PATHS, np.ones(2))
+    arrays = {path: np.ones(2) for path in PATHS}
     first, second, third = PATHS
     assert tied([["a[0]", "a[1]"], ["a[1]", "b"]], arrays) == {second: first, third: first}
     with pytest.raises(AliascheckError, match=r"b and a\[0\] are declared tied, and hold different numbers"):
         tied([["a[0]", "b"]], {**arrays, third: np.zeros(2)})
+
+
+def test_shared_memory_is_tied_by_itself():
+    first, second, third = PATHS
+    w = np.arange(6.0).reshape(2, 3)
+    ties = [["a[0]", "a[1]", "b"]]
+    assert tied(ties, {first: w, second: w.T, third: w.copy()}) == {third: first}
+    with pytest.raises(AliascheckError, match=r"a\[1\] and a\[0\] are declared tied, and hold different"):
+        tied(ties, {first: w, second: w.T.copy(), third: w})
+
+
+@pytest.mark.parametrize("name", [0, None, (), 2.5])
+def test_what_is_no_name(name):
+    with pytest.raises(AliascheckError, match=r"is no name of a leaf \(names are strings.* or paths\)"):
+        chosen([name], PATHS)
+
+
+def test_one_name_is_no_row_of_letters():
+    assert chosen("a[1]", PATHS) == [PATHS[1]]
 
 
 OUTSIDE = np.ones(3)
