@@ -74,7 +74,8 @@ class Oracle:
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001  a loss is anybody's code
-            self.raised = self.raised or f"{type(error).__name__}: {error}"
+            cause = error.__cause__ or error  # where a subject told of it in its own words
+            self.raised = self.raised or f"{type(cause).__name__}: {cause}"
             return math.nan
 
     @contextmanager

@@ -18,7 +18,8 @@ import numpy as np
 from aliascheck.engine import check_loss
 from aliascheck.engine.stops import Stops, hold, recorded, replayed
 from aliascheck.errors import AliascheckError, EngineError, IncompleteError
-from aliascheck.memory import Array, Cast, Field, Path, Struct, format_path, lookup
+from aliascheck.memory import Array, Cast, Field, Path, Struct, format_path, is_identical, lookup
+from aliascheck.subjects.evaluation import seeded, told
 from aliascheck.subjects.interpretation import Interpretation
 from aliascheck.subjects.program import Loss as Program
 from aliascheck.subjects.subject import Gradients
@@ -32,6 +33,7 @@ from aliascheck.subjects.trees import (
     key_step,
     path_of,
     tied,
+    without_leaves,
 )
 
 DEFAULT_CONTRACT = "sum"
@@ -51,15 +53,15 @@ def make_subject(
     """An array, or tuples, lists and dicts of arrays, with a loss of it, audited through `autograd.grad`.
 
     `ties` lists leaves that are one parameter although each has an array of its own; `params` are the
-    leaves in the set, all arrays of floats without it. Python numbers are settings, not parameters. The
-    global random numbers of Python and NumPy begin at `seed` in every evaluation.
+    leaves in the set, all arrays of floats without it. Python numbers are settings, not parameters. Global
+    random numbers, of Python and NumPy, begin at `seed` in every evaluation.
 
     Raises: AliascheckError where the tree has no such leaves, and where one cannot be moved.
     """
     _engine()
     paths = dict(_leaves(tree, ()))
     if not paths:
-        raise AliascheckError("the tree has no arrays of floats", hint="pass the tree of parameters")
+        raise without_leaves(tree)
     tree = _replaced(tree, {path: paths[first] for path, first in tied(ties or (), paths).items()})
     members = list(paths) if params is None else chosen(params, list(paths))
     return AutogradSubject(tree, loss, members, seed)
@@ -175,11 +177,11 @@ class AutogradSubject(TreeSubject):
             return self._value(tree)
 
     def _value(self, tree: Any) -> float:
-        with _seeded(self._seed):
+        with seeded(self._seed), told():
             return check_loss(self._evaluate(tree))
 
     def widened(self) -> AutogradSubject | None:
-        """The same model in float64; None where the loss reads some of its memory elsewhere.
+        """The same model in float64; None where the loss does not take it, or reads its memory elsewhere.
 
         What a loss captured of the memory would stay behind: it is moved, to see whether the loss follows.
         """
@@ -188,15 +190,18 @@ class AutogradSubject(TreeSubject):
             wide = AutogradSubject(cast.value(self._tree), self._evaluate, self.members, self._seed)
         except ValueError:
             return None
-        before, loss = [array.copy() for _, array in self._places], wide.base()
+        before = [array.copy() for _, array in self._places]
         try:
+            loss = wide.base()
             for _, array in self._places:
                 array[...] = array * 1.25 + 0.125
-            return wide if np.array_equal(wide.base(), loss, equal_nan=True) else None
+            follows = np.array_equal(wide.base(), loss, equal_nan=True)
+        except AliascheckError:
+            follows = False
         finally:
             for (_, array), values in zip(self._places, before, strict=True):
                 array[...] = values
-            wide.base()
+        return wide if follows else None
 
     def gradients(self, mode: str, gates: Mapping[Path, float] | None = None) -> Gradients:
         """What `autograd.grad` gives for the members, each leaf behind its gate.
@@ -207,6 +212,7 @@ class AutogradSubject(TreeSubject):
             raise EngineError(f"autograd has no {mode} mode", hint="audit it in explicit mode")
         autograd, gate = _engine(), _gate()
         places = dict(self._places)
+        before = [(array, array.copy()) for array in places.values()]
 
         def loss_of(values: Any) -> Any:
             arguments = dict(zip(self.members, values, strict=True))
@@ -215,12 +221,18 @@ class AutogradSubject(TreeSubject):
             return self._evaluate(_replaced(self._tree, arguments))
 
         try:
-            with _seeded(self._seed), warnings.catch_warnings():
+            with seeded(self._seed), warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "Output seems independent of input")
                 tangents = autograd.grad(loss_of)(tuple(places[path] for path in self.members))
         except Exception as error:
             text = str(error) or type(error).__name__
             raise EngineError(f"autograd cannot differentiate the loss: {text.splitlines()[0]}") from error
+        finally:
+            changed = not all(is_identical(array, kept) for array, kept in before)
+            for array, kept in before if changed else ():
+                array[...] = kept
+        if changed:
+            raise EngineError("the loss changes its memory while autograd differentiates it")
         return Gradients(dict(zip(self.members, tangents, strict=True)))
 
 
@@ -231,22 +243,6 @@ def _check_movable(path: Path, array: Array) -> None:
             where=format_path(path),
             hint="pass a view of memory that can be written, or a copy",
         )
-
-
-@contextmanager
-def _seeded(seed: int | None) -> Iterator[None]:
-    """The random numbers of Python and NumPy from the seed on, for a while; None: nobody draws any."""
-    if seed is None:
-        yield
-        return
-    python, numpy = random.getstate(), np.random.get_state()
-    try:
-        random.seed(seed)
-        np.random.seed(seed)
-        yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)
 
 
 def _gate() -> Callable[[Any, float], Any]:
@@ -298,7 +294,12 @@ class Interception:
 
     def _held(self, value: Any) -> Any:
         given = self._original(value)
-        return given if sys._getframe(1).f_globals is self._own else hold(np.array(given))
+        if sys._getframe(1).f_globals is self._own:
+            return given
+        # The loss is given the memory itself: that it changes what it was given is for the audit to see.
+        now = np.array(given)
+        held = hold(now)
+        return given if held is now else held.copy()
 
     def _set(self, function: Callable[[Any], Any]) -> None:
         for space, name in self._variables:

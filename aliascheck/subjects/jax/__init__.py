@@ -16,6 +16,7 @@ import numpy as np
 
 from aliascheck.errors import AliascheckError, EngineError, IncompleteError
 from aliascheck.memory import Array, Field, Path
+from aliascheck.subjects.evaluation import seeded, told
 from aliascheck.subjects.interpretation import Interpretation
 from aliascheck.subjects.program import Loss as Program
 from aliascheck.subjects.pytrees import Model, captured_of, mirrors, model_of, names_of
@@ -38,13 +39,13 @@ def make_subject(
     """A pytree with a loss of it, audited through `jax.grad`.
 
     `ties` lists leaves that are one parameter although each has an array of its own; `params` are the
-    leaves in the set, all arrays of floats without it. Python numbers are settings, not parameters. `seed`
-    is there for likeness with other engines: losses of jax draw from keys.
+    leaves in the set, all arrays of floats without it. Python numbers are settings, not parameters. Global
+    random numbers, of Python and NumPy, begin at `seed` in every evaluation; those of jax come from keys.
 
     Raises: AliascheckError where the tree has no such leaves, and where the loss is no scalar.
     """
     model = model_of(_engine(), tree, loss, ties or (), params)
-    return JaxSubject(model, wide=False)
+    return JaxSubject(model, wide=False, seed=seed)
 
 
 def make_program(
@@ -65,7 +66,7 @@ def make_program(
     paths = tuple(program.held)
 
     def evaluate(values: Any) -> Any:
-        with told(jax):
+        with _wanting_numbers(jax):
             return program.result(dict(zip(paths, values, strict=True)).__getitem__)
 
     structure = jax.tree_util.tree_structure(hosts)
@@ -85,7 +86,7 @@ def make_program(
 
 
 @contextmanager
-def told(jax: Any) -> Iterator[None]:
+def _wanting_numbers(jax: Any) -> Iterator[None]:
     """What jax raises where it wants numbers, without what the language of expressions makes of it."""
     try:
         yield
@@ -110,8 +111,9 @@ class JaxSubject(TreeSubject):
     evaluated as it is: then nothing is known of its stops, nor of what it captures.
     """
 
-    def __init__(self, model: Model, *, wide: bool) -> None:
+    def __init__(self, model: Model, *, wide: bool, seed: int | None = None) -> None:
         self._model = model
+        self._seed = seed
         self._wide = wide
         self._narrow_draws = wide and not model.jax.config.jax_enable_x64
         self.members = model.members
@@ -133,7 +135,7 @@ class JaxSubject(TreeSubject):
     def _trace(self) -> list[tuple[Any, Array]]:
         """Trace the loss; what it captured of the leaves' memory."""
         model = self._model
-        with self._precision():
+        with self._evaluating(), told():
             traced = trace(model, self._dtypes)
         captured = [] if traced is None else captured_of(model.jax, traced, model.hosts)
         constants = [constant for constant, _ in captured]
@@ -154,6 +156,11 @@ class JaxSubject(TreeSubject):
         switch = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
         switched: AbstractContextManager[Any] = switch(True)
         return switched
+
+    @contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        with self._precision(), seeded(self._seed):
+            yield
 
     def _values(self, arrays: Sequence[Array]) -> tuple[list[Any], list[Any]]:
         """What the loss is given: the leaves in their own precision, and what it captures."""
@@ -183,7 +190,7 @@ class JaxSubject(TreeSubject):
         return self._loss_of(arrays, through_stops)
 
     def _loss_of(self, arrays: Sequence[Array], through_stops: bool) -> float:
-        with self._precision():
+        with self._evaluating(), told():
             if through_stops or not self.has_stops():
                 value = self._functions.whole(*self._values(arrays))
             else:
@@ -199,9 +206,9 @@ class JaxSubject(TreeSubject):
         self._model.jax.clear_caches()
         gc.collect()
         try:
-            wide = JaxSubject(self._model, wide=True)
+            wide = JaxSubject(self._model, wide=True, seed=self._seed)
             wide.base()
-        except (AliascheckError, ArithmeticError, TypeError, ValueError, RuntimeError):
+        except AliascheckError:
             return None
         return wide
 
@@ -214,7 +221,7 @@ class JaxSubject(TreeSubject):
             raise EngineError(f"jax has no {mode} mode", hint="audit it in explicit mode")
         factors = [1.0 if gates is None else gates.get(path, 1.0) for path in self._model.paths]
         try:
-            with self._precision():
+            with self._evaluating():
                 tangents = self._functions.gradient(*self._values(self._now()), np.array(factors))
                 arrays = [_in_numpy(tangent) for tangent in tangents]
         except Exception as error:

@@ -1,0 +1,45 @@
+"""One evaluation of somebody's loss: the random numbers that it draws, and what it raises."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from aliascheck.errors import AliascheckError
+
+
+@contextmanager
+def seeded(seed: int | None) -> Iterator[None]:
+    """Global random numbers from the seed on, for a while: those of Python and of NumPy.
+
+    None: there is nobody to draw any.
+    """
+    if seed is None:
+        yield
+        return
+    python, numpy = random.getstate(), np.random.get_state()
+    random.seed(seed)
+    np.random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """What the body raises, in the words of an audit.
+
+    Raises: AliascheckError for whatever a loss raises.
+    """
+    try:
+        yield
+    except (AliascheckError, MemoryError):
+        raise
+    except Exception as error:
+        words = f"{type(error).__name__}: {error}"
+        raise AliascheckError(f"the loss cannot be evaluated: {words}") from error

@@ -1,0 +1,172 @@
+"""Losses of trees that draw, raise, or change what they are given: nothing of it is left behind."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from aliascheck.auditing import Outcome, Settings, audit
+from aliascheck.errors import AliascheckError
+from tests.subjects.outcomes import labels, words
+
+GIVEN = np.random.default_rng(3).normal(size=(4, 3))
+TOLD = "the loss cannot be evaluated: KeyError: 'absent'"
+
+
+@pytest.fixture(params=["jax", "autograd"])
+def engine(request: pytest.FixtureRequest) -> SimpleNamespace:
+    name = request.param
+    pytest.importorskip(name)
+    if name == "jax":
+        import jax.numpy as jnp
+
+        from aliascheck.subjects import jax as subjects
+
+        return SimpleNamespace(name=name, make=subjects.make_subject, np=jnp, array=jnp.array)
+    import autograd.numpy as anp
+
+    from aliascheck.subjects import autograd as subjects_of_autograd
+
+    return SimpleNamespace(name=name, make=subjects_of_autograd.make_subject, np=anp, array=np.array)
+
+
+def run(engine: SimpleNamespace, tree: Any, loss: Callable[[Any], Any], seed: int = 0) -> Outcome:
+    (outcome,) = audit(engine.make(tree, loss, seed=seed), ["explicit"], Settings(stops="report"))
+    return outcome
+
+
+@pytest.fixture(autouse=True)
+def world(engine: SimpleNamespace) -> Iterator[None]:
+    """The global random numbers, which no test may leave another; importing jax draws some."""
+    random.seed(5)
+    np.random.seed(5)
+    before = random.getstate(), str(np.random.get_state())
+    yield
+    assert (random.getstate(), str(np.random.get_state())) == before
+
+
+@pytest.mark.parametrize("draw", [random.random, np.random.rand], ids=["python", "numpy"])
+def test_global_random_numbers_are_the_same_in_every_evaluation(engine, draw):
+    def loss(tree: Any) -> Any:
+        return engine.np.sum(tree["w"] ** 2) * (1 + draw())
+
+    outcome = run(engine, {"w": engine.array(GIVEN)}, loss)
+    assert not outcome.findings
+    assert words(outcome) == {"w": "total"}
+    assert run(engine, {"w": engine.array(GIVEN)}, loss, seed=1).loss != outcome.loss
+
+
+def test_global_random_numbers_of_a_loss_that_cannot_be_traced(engine):
+    def loss(tree: Any) -> Any:
+        factor = 2.0 if tree["w"][0, 0] > -9 else 1.0
+        return engine.np.sum(tree["w"] ** 2) * (factor + random.random() + np.random.rand())
+
+    assert not run(engine, {"w": engine.array(GIVEN)}, loss).findings
+
+
+def test_a_loss_that_raises(engine):
+    def loss(tree: Any) -> Any:
+        return engine.np.sum(tree["w"] * random.random()) + tree["absent"]
+
+    w = engine.array(GIVEN)
+    before = np.array(w)
+    with pytest.raises(AliascheckError) as raised:
+        run(engine, {"w": w}, loss)
+    assert str(raised.value) == TOLD
+    assert np.asarray(w).tobytes() == before.tobytes()
+
+
+@pytest.mark.parametrize("last", range(1, 9))
+def test_a_loss_that_raises_later(engine, last):
+    """Whenever it is: it is told of, or the audit ends with a finding, and nothing is changed."""
+    left = iter(range(last))
+
+    def loss(tree: Any) -> Any:
+        if float(np.random.rand()) >= 0 and next(left, None) is None:
+            raise KeyError("absent")
+        return engine.np.sum(engine.np.sin(tree["w"])) * (1.0 if tree["w"][0, 0] > -9 else 2.0)
+
+    w = engine.array(GIVEN)
+    before = np.array(w)
+    try:
+        outcome = run(engine, {"w": w}, loss)
+    except AliascheckError as error:
+        assert str(error) == TOLD
+    else:
+        assert labels(outcome)
+    assert np.asarray(w).tobytes() == before.tobytes()
+
+
+def test_a_loss_that_takes_only_what_the_model_is_in(engine):
+    def loss(tree: Any) -> Any:
+        assert getattr(tree["w"], "dtype", np.float32) == np.float32
+        return engine.np.sum(engine.np.sin(tree["w"])) + 1
+
+    outcome = run(engine, {"w": engine.array(GIVEN.astype(np.float32))}, loss)
+    assert any("could not be audited in float64" in note for note in outcome.notes)
+    assert not any(finding.severity == "error" for finding in outcome.findings)
+
+
+def test_a_torch_module_is_no_tree(engine):
+    torch = pytest.importorskip("torch")
+    with pytest.raises(AliascheckError, match=r"the model is a torch module.*say engine='torch'"):
+        engine.make(torch.nn.Linear(2, 3), lambda tree: 0.0)
+
+
+class TestChangesInPlace:
+    """Of arrays of autograd: those of jax cannot be changed."""
+
+    @pytest.fixture
+    def anp(self) -> Any:
+        return pytest.importorskip("autograd.numpy")
+
+    @pytest.fixture
+    def getval(self) -> Any:
+        return pytest.importorskip("autograd.tracer").getval
+
+    @pytest.fixture
+    def engine(self, anp: Any) -> Any:
+        from aliascheck.subjects import autograd as subjects
+
+        return SimpleNamespace(make=subjects.make_subject)
+
+    @pytest.mark.parametrize("kind", [np.float64, np.float32])
+    def test_through_getval(self, engine, anp, getval, kind):
+        def loss(tree: Any) -> Any:
+            getval(tree[0])[...] *= 1.01
+            return anp.sum(tree[0] ** 2)
+
+        w = GIVEN.astype(kind)
+        assert labels(run(engine, [w], loss)) == ["AC203"]
+        assert w.tobytes() == GIVEN.astype(kind).tobytes()
+
+    def test_before_it_raises(self, engine, getval):
+        def loss(tree: Any) -> Any:
+            getval(tree[0])[...] *= 1.01
+            raise KeyError("absent")
+
+        w = GIVEN.copy()
+        with pytest.raises(AliascheckError, match="cannot be evaluated"):
+            run(engine, [w], loss)
+        assert w.tobytes() == GIVEN.tobytes()
+
+    def test_only_where_it_is_differentiated(self, engine, anp, getval):
+        def loss(tree: Any) -> Any:
+            if hasattr(tree[0], "_value"):
+                tree[0]._value[...] *= 1.01
+            return anp.sum(tree[0] ** 2)
+
+        w = GIVEN.copy()
+        assert labels(run(engine, [w], loss)) == ["AC109"]
+        assert w.tobytes() == GIVEN.tobytes()
+
+    def test_declared_ties_of_a_transpose(self, engine, anp):
+        w = GIVEN.copy()
+        subject = engine.make([w, w.T], lambda tree: anp.sum(tree[0] @ tree[1]), ties=[["[0]", "[1]"]])
+        (outcome,) = audit(subject, ["explicit"], Settings(contract="sum"))
+        assert words(outcome) == {"[0]": "split", "[1]": "split"}
