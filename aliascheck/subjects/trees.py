@@ -134,7 +134,8 @@ def _text(name: Name) -> str:
     if isinstance(name, tuple) and name:
         return format_path(name)
     raise AliascheckError(
-        f"{name!r:.60} is no name of a leaf", hint="names are strings, like \"enc['w']\" or '[0]', or paths"
+        f"an array of the tree has a name, not a {type(name).__name__}",
+        hint="names are strings, like \"enc['w']\" or '[0]', or paths",
     )
 
 

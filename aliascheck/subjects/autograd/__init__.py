@@ -6,7 +6,6 @@ views of, those among them that a loss captured, too.
 
 from __future__ import annotations
 
-import random
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
