@@ -12,7 +12,19 @@ import pytest
 from aliascheck.auditing import Settings, audit
 from aliascheck.errors import AliascheckError
 from aliascheck.subjects.torch import make_subject
-from tests.subjects.torch_models import Coder, Net, Tied, X, labels, nn, numbers, run, square, torch
+from tests.subjects.torch_models import (
+    Coder,
+    Net,
+    Tied,
+    X,
+    labels,
+    nn,
+    numbers,
+    reconstruction,
+    run,
+    square,
+    torch,
+)
 
 
 class Busy(nn.Module):
@@ -121,6 +133,64 @@ def test_optimisers_in_the_backward_pass_take_no_step():
     before = [one.detach().clone() for one in module.parameters()]
     assert labels(run(module, square, "implicit")) == []
     assert all(torch.equal(a, b) for a, b in zip(before, module.parameters(), strict=True))
+
+
+def assigned(module):
+    module.A.data = module.A.data * 0.99
+    return reconstruction(module)
+
+
+def set_anew(module):
+    with torch.no_grad():
+        module.A.set_((module.A * 0.99).detach())
+    return reconstruction(module)
+
+
+def cloned(module):
+    module.A.data = module.A.data.clone()
+    return reconstruction(module)
+
+
+def reshaped(module):
+    module.A.data = module.A.data[:, :1]
+    return (X.to(module.A.dtype) @ module.A).sum()
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("loss", [assigned, set_anew, cloned, reshaped])
+def test_other_memory_for_a_parameter_is_a_mutation_and_undone(loss, dtype):
+    module = Coder().to(dtype)
+    before = everything(module)
+    assert labels(run(module, loss, "implicit")) == ["AC203"]
+    assert everything(module) == before
+
+
+GENERATORS = {
+    "torch": (lambda: torch.Generator().manual_seed(3), lambda one: torch.rand((), generator=one)),
+    "NumPy": (lambda: np.random.default_rng(3), lambda one: one.random()),
+    "NumPy's old": (lambda: np.random.RandomState(3), lambda one: one.rand()),
+    "Python's": (lambda: random.Random(3), lambda one: one.random()),
+}
+
+
+@pytest.mark.parametrize("held", ["by the module", "in a list", "by the loss", "as a method"])
+@pytest.mark.parametrize("kind", GENERATORS)
+def test_generators_are_where_they_were(kind, held):
+    make, draw = GENERATORS[kind]
+    module, captured = Coder(), make()
+    module.one, module.several = make(), [make()]
+    method = getattr(captured, "random", None) or getattr(captured, "rand", None)
+    if held == "as a method" and method is None:
+        pytest.skip("torch's has no method that draws")
+    losses = {
+        "by the module": lambda module: reconstruction(module) * (1 + draw(module.one)),
+        "in a list": lambda module: reconstruction(module) * (1 + draw(module.several[0])),
+        "by the loss": lambda module: reconstruction(module) * (1 + draw(captured)),
+        "as a method": lambda module: reconstruction(module) * (1 + method()),
+    }
+    assert labels(run(module, losses[held], "implicit")) == []
+    fresh = float(draw(make()))
+    assert [float(draw(one)) for one in (module.one, *module.several, captured)] == [fresh] * 3
 
 
 def test_draws_are_those_of_the_seed():

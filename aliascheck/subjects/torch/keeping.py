@@ -10,23 +10,28 @@ from typing import Any
 import numpy as np
 import torch
 
+from aliascheck.subjects.generators import generators_in, generators_kept
 from aliascheck.subjects.torch.memory import flat, has_memory, storage_of
 from aliascheck.subjects.torch.places import Place
+from aliascheck.subjects.trees import captured_values
 
 
 class Keeper:
     """Keeps modules as they are through evaluations: attributes, gradients, buffers, random numbers.
 
-    Memory that a member of the set shows is not put back: that a loss changes it is for the audit to see.
+    Numbers in memory that a member of the set shows are not put back: that a loss changes them is for the
+    audit to see. A tensor that was given other memory has its own again, in which the numbers are lost.
     """
 
-    def __init__(self, root: Any, places: Sequence[Place], seed: int) -> None:
+    def __init__(self, root: Any, loss: Any, places: Sequence[Place], seed: int) -> None:
         modules = {id(one): one for one in (*root.modules(), *(place.module for place in places))}
         found: dict[int, Any] = {}
         for module in modules.values():
             _collect(vars(module), found)
         self._containers = list(found.values())
         self._seed = seed
+        captured = [value for _, value in captured_values(loss)] if callable(loss) else []
+        self._generators = generators_in([*map(vars, modules.values()), *captured])
 
     @contextmanager
     def kept(self, tensors: Sequence[Any], buffers: Sequence[Any]) -> Iterator[None]:
@@ -35,14 +40,17 @@ class Keeper:
         While the body runs no tensor holds a gradient, and random numbers come from the seed.
         """
         containers = [(one, one.copy()) for one in self._containers]
+        owned = [(tensor, tensor.data) for tensor in tensors if has_memory(tensor)]
         flags = [(tensor, tensor.requires_grad, tensor.grad) for tensor in tensors if tensor.is_leaf]
         numbers = [(tensor, tensor.detach().clone()) for tensor in buffers]
         for tensor, _, _ in flags:
             tensor.grad = None
         try:
-            with _random_numbers(self._seed):
+            with generators_kept(self._generators), _random_numbers(self._seed):
                 yield
         finally:
+            for tensor, memory in owned:
+                _give_back(tensor, memory)
             for container, before in containers:
                 _restore(container, before)
             for tensor, requires_grad, grad in flags:
@@ -52,6 +60,19 @@ class Keeper:
                     tensor.grad = grad
             for tensor, before in numbers:
                 tensor.data.copy_(before)  # of .data: graphs that are kept do not take it for a change
+
+
+def _give_back(tensor: Any, memory: Any) -> None:
+    """Let a tensor show its own memory again; nothing but NaN is left in it, since it was given up."""
+    if _place_in_memory(tensor.data) != _place_in_memory(memory):
+        if memory.is_floating_point():
+            flat(memory).fill_(float("nan"))
+        tensor.data = memory
+
+
+def _place_in_memory(tensor: Any) -> Any:
+    start = tensor.data_ptr() if has_memory(tensor) else None
+    return start, tensor.shape, tensor.stride() if start is not None else None, tensor.dtype, tensor.device
 
 
 def _collect(value: Any, found: dict[int, Any]) -> None:

@@ -46,7 +46,7 @@ class Stage:
         self.memory = Memory([self.now(place) for place in self.by_path.values()], mirrored=mirrored)
         self.tensors = list({id(self.now(place)): self.now(place) for place in present}.values())
         self._buffers = self._restored()
-        self._keeper = Keeper(module, places, seed)
+        self._keeper = Keeper(module, loss, places, seed)
 
     def now(self, place: Place) -> Any:
         """The tensor that stands for a place: its own, or its counterpart."""
