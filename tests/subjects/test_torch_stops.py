@@ -37,6 +37,12 @@ def detached_in_place(a):
     return b.detach_()
 
 
+def copied(a):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch would rather have it cloned
+        return torch.tensor(a)
+
+
 STOPS = {
     "detach": lambda a: a.t().detach(),
     "data": lambda a: a.data.t(),
@@ -47,6 +53,9 @@ STOPS = {
     "detach_": detached_in_place,
     "item": lambda a: a.t() * a.sum().item(),
     "tolist": lambda a: torch.tensor(a.t().tolist(), dtype=a.dtype),
+    "a Parameter": lambda a: nn.Parameter(a.t()),
+    "a frozen Parameter": lambda a: nn.Parameter(a.t(), requires_grad=False),
+    "torch.tensor": lambda a: copied(a).t(),
     "NumPy": lambda a: torch.from_numpy(np.tanh(a.detach().numpy()).T),
 }
 
@@ -74,6 +83,13 @@ def test_stops_are_constants_where_they_are_meant(case, mode):
 def test_all_that_a_slot_has_may_be_stopped(mode):
     outcome = run(Coder(), lambda module: torch.tanh(module.A.detach()).sum(), mode)
     assert (labels(outcome), words(outcome)) == (["AC101:A"], ["nothing"])
+
+
+def test_parameters_are_made_as_before_afterwards():
+    make = nn.Parameter.__new__
+    run(Coder(decode=STOPS["a Parameter"]), reconstruction, "implicit")
+    assert nn.Parameter.__new__ is make
+    assert type(nn.Parameter(X)) is nn.Parameter
 
 
 class Rounded(nn.Module):

@@ -1,13 +1,15 @@
 """What a loss stops gradients at: values taken out of the graph, recorded at a base and replayed.
 
 A function that takes something with a gradient and gives floats without one is a stop: `detach`, `.data`,
-`item`, anything computed under `no_grad`. Not seen are Parameters made within the loss, stops inside
-torch's own functions written in Python (`gumbel_softmax`), inside `autograd.Function` and `torch.func`
-transforms, and gradients that the loss takes without `create_graph`: what they remove shows as AC105.
+`item`, anything computed under `no_grad`, a Parameter made of it. Not seen are stops inside torch's own
+functions written in Python (`gumbel_softmax`), inside `autograd.Function` and `torch.func` transforms, and
+gradients that the loss takes without `create_graph`: what they remove shows as AC105.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -28,6 +30,24 @@ class Stops(TorchFunctionMode):  # type: ignore[misc]
         self._replayed = replayed
         self._position = 0
         self._disabled = False
+        self._makes: Any = None
+
+    def __enter__(self) -> Any:
+        self._makes = parameters_made(self._make_parameter)
+        self._makes.__enter__()
+        return super().__enter__()
+
+    def __exit__(self, *reason: Any) -> None:
+        super().__exit__(*reason)
+        self._makes.__exit__(None, None, None)
+
+    def _make_parameter(self, make: Any, cls: Any, data: Any = None, requires_grad: Any = True) -> Any:
+        """A Parameter made within the loss: of what has a gradient, it is a stop."""
+        made = make(cls, data, requires_grad)
+        if not isinstance(data, torch.Tensor) or not data.requires_grad or not self._looks():
+            return made
+        held = self._hold(made)
+        return made if held is made else make(cls, held.detach(), requires_grad)
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -84,6 +104,21 @@ class Stops(TorchFunctionMode):  # type: ignore[misc]
             raise RuntimeError("the loss stops gradients at other values than at the given point")
         left = iter(held)
         return map_leaves(lambda part: _thawed(next(left), part), out)
+
+
+@contextmanager
+def parameters_made(observe: Callable[..., Any]) -> Iterator[None]:
+    """Let `observe(make, cls, ...)` make the Parameters of the body: torch tells no mode of them."""
+    make = torch.nn.Parameter.__new__
+
+    def made(cls: Any, *args: Any, **kwargs: Any) -> Any:
+        return observe(make, cls, *args, **kwargs)
+
+    torch.nn.Parameter.__new__ = staticmethod(made)
+    try:
+        yield
+    finally:
+        torch.nn.Parameter.__new__ = staticmethod(make)
 
 
 def _is_free(tensor: Any) -> bool:
