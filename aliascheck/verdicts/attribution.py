@@ -103,7 +103,7 @@ def attribute(evidence: Evidence) -> Attribution:
         held=held,
         live=live,
         moved=moved,
-        residual=float(np.abs(gap).max(initial=0.0)),
+        residual=float(np.abs(gap if not lacks else np.vstack([gap, unlisted])).max(initial=0.0)),
         conserved=bool(close) and not (lacks or broken or unread) and len(judged) == len(evidence.slots),
         unlisted=unlisted,
         lacks_unlisted=lacks,

@@ -85,6 +85,7 @@ def judge(evidence: Evidence, contract: str = "sum") -> Judgement:
             {code for code, slot in collected if slot == i},
             *_duties(evidence, attribution, i, contract, benches[0].owners),
             i,
+            _share_of_unlisted(evidence, attribution, i),
         )
         for i in range(len(evidence.slots))
     )
@@ -146,7 +147,34 @@ def _duties(
     return touching, [a for a in touching if owners[a] == slot]
 
 
-def _word(attribution: Attribution, codes: set[str], touching: list[int], owned: list[int], slot: int) -> str:
+def _share_of_unlisted(evidence: Evidence, attribution: Attribution, slot: int) -> str | None:
+    """How much of what unlisted readers contribute to its cells a slot holds; None where there are none.
+
+    None as well where it is missing everywhere, which is a finding of its own.
+    """
+    shows = evidence.slots[slot].shows
+    unlisted = attribution.unlisted * shows
+    if attribution.lacks_unlisted or evidence.slots[slot].problem is not None or not unlisted.any():
+        return None
+    point = evidence.given
+    rest = (point.gradient[slot] - attribution.held[slot].sum(axis=0)) * shows
+    bound = point.total_bound + point.bounds.sum(axis=0) + evidence.slack
+    if np.all(np.abs(rest - unlisted) <= bound):
+        return ALL
+    return NONE if np.all(np.abs(rest) <= bound) else SOME
+
+
+NONE, SOME, ALL = "none", "some", "all"
+
+
+def _word(
+    attribution: Attribution,
+    codes: set[str],
+    touching: list[int],
+    owned: list[int],
+    slot: int,
+    unlisted: str | None,
+) -> str:
     words = {row.word for row in DECISIONS if row.code in codes}
     for word in FAULT_WORDS:
         if word in words:
@@ -154,9 +182,10 @@ def _word(attribution: Attribution, codes: set[str], touching: list[int], owned:
         if word == "partial" and any(attribution.entry(slot, a) in (0, None) for a in owned):
             return word
     entries = [attribution.entry(slot, a) for a in touching]
-    if touching and all(entry == 1 for entry in entries):
+    is_read = bool(touching) or unlisted is not None
+    if is_read and unlisted in (None, ALL) and all(entry == 1 for entry in entries):
         return "total"
-    if all(entry in (0, None) for entry in entries):
+    if unlisted in (None, NONE) and all(entry in (0, None) for entry in entries):
         return "unused"
     return "split"
 
@@ -234,6 +263,11 @@ def _add_or_read(evidence: Evidence, accesses: list[int], slot: str, causes: lis
         return f'let the gradient pass, or say stop_gradient = "constant" if stopping {places} is meant'
     if "held elsewhere" in causes:
         return f"add up the gradients of all slots that share this memory before {slot} is updated"
+    if "dropped" in causes:
+        return (
+            "look for what drops it on the way back: an index left out (padding_idx), a mask, a hook; where "
+            'that is meant, detach it in the loss, and say stop_gradient = "constant"'
+        )
     if "not credited" in causes:
         return f"put the object that the loss reads as {places} in the set, or use explicit mode"
     return f"add {places} to the set, or let the loss read it through {slot}"

@@ -173,8 +173,8 @@ def a_contribution_is_lost(bench: Bench) -> Iterator[Hit]:
                 continue
             lost &= ~bench.shows(i)
             if i not in bench.reported:
-                elsewhere = next((j for j in bench.everyone if bench.holds(j, a)), None)
-                share, cause = _share(bench, a, i, here), _cause(bench, a, elsewhere)
+                elsewhere = next((j for j in bench.everyone if j != i and bench.holds(j, a)), None)
+                share, cause = _share(bench, a, i, here), _cause(bench, a, i, elsewhere)
                 spot = bench.evidence.located.get((i, a))
                 yield Hit(i, (a,), elsewhere, share, where=_text(spot), spot=spot, cause=cause)
 
@@ -194,9 +194,11 @@ def _share(bench: Bench, access: int, slot: int, lost: Mask) -> float:
     return float(magnitude[access, lost].sum() / whole) if whole else 1.0
 
 
-def _cause(bench: Bench, access: int, elsewhere: int | None) -> str:
+def _cause(bench: Bench, access: int, slot: int, elsewhere: int | None) -> str:
     if elsewhere is not None:
         return "held elsewhere"
+    if bench.holds(slot, access):
+        return "dropped"
     if bench.evidence.accesses[access].stopped:
         return "stopped"
     if bench.evidence.accesses[access].owner is not None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import pickle
 import sys
+import warnings
 
 import pytest
 
@@ -400,8 +402,8 @@ def test_a_loss_that_writes_through_data_mutates():
 
 
 def test_a_loss_that_does_not_repeat():
-    draws = torch.Generator().manual_seed(0)
-    outcome = run(Coder(), lambda module: reconstruction(module) * torch.rand(1, generator=draws), "implicit")
+    calls = itertools.count(1)
+    outcome = run(Coder(), lambda module: reconstruction(module) * next(calls), "implicit")
     assert labels(outcome) == ["AC202"]
 
 
@@ -451,3 +453,49 @@ def test_without_torch(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(AliascheckError, match=r"torch is not installed .*aliascheck\[torch\]"):
         make_subject(None, None)
+
+
+def product(w, x):
+    return torch.tanh(x @ w).sum()
+
+
+@pytest.fixture
+def scripted():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch would have us leave it
+        return torch.jit.script(product)
+
+
+@pytest.mark.parametrize("mode", ["implicit", "explicit"])
+def test_what_a_scripted_function_reads_is_read(mode, scripted):
+    outcome = run(Coder(), lambda module: scripted(module.A, X), mode)
+    assert (labels(outcome), words(outcome)) == ([], ["total"])
+    module = Coder()
+    module.register_buffer("b", module.A.detach())
+    module.unread = module.A.detach()
+    outcome = run(module, lambda module: scripted(module.A, X) + scripted(module.b, X + 1), mode)
+    assert (labels(outcome), words(outcome)) == (["AC103:A"], ["partial"])
+    assert outcome.findings[0].accesses == ("b",)
+    assert outcome.groups[0].columns == ("A", "b")
+
+
+def test_what_is_read_out_of_a_list_of_parameters_is_no_unused_parameter():
+    module = Coder()
+    module.v = nn.Parameter(numbers(3))
+    parameters = list(module.parameters())
+
+    def loss(module):
+        return reconstruction(module) + sum(one.square().sum() for one in parameters)
+
+    outcome = run(module, loss, "implicit")
+    assert (labels(outcome), words(outcome)) == ([], ["total", "total"])
+    assert any("something unlisted reads this memory" in note for note in outcome.notes)
+    outcome = run(module, loss, "explicit")
+    assert (labels(outcome), words(outcome)) == (["AC103:A", "AC103:v"], ["partial", "partial"])
+
+
+def test_rows_without_a_gradient_are_dropped_and_not_held_elsewhere():
+    outcome = run(Lookup(padding_idx=1), lambda module: module(X).square().sum(), "implicit")
+    (found,) = outcome.findings
+    assert (found.label, found.cause) == ("AC103:table.weight", "dropped")
+    assert "it is in" not in found.message and "padding_idx" in found.remedy

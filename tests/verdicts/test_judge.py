@@ -123,6 +123,35 @@ def test_an_unlisted_reader_is_lost_when_just_it_is_missing():
     assert judged.findings[0].accesses == ("<unlisted>",)
     assert judged.findings[0].cause == "unlisted"
     assert not judged.attribution.conserved
+    assert judged.attribution.residual == 0.5
+
+
+@pytest.mark.parametrize(
+    ("held", "rest", "words"),
+    [
+        ([[E1, E2]], [[0.0, 0.5]], ("total",)),
+        ([[ZERO, ZERO], [E1, E2]], [[0.0, 0.5], ZERO], ("split", "split")),
+        ([[ZERO, ZERO], [E1, E2]], [[0.0, 0.25], [0.0, 0.25]], ("split", "split")),
+        ([[ZERO, ZERO], [E1, E2]], [ZERO, [0.0, 0.5]], ("unused", "total")),
+    ],
+)
+def test_who_holds_what_an_unlisted_reader_contributes_is_not_unused(held, rest, words):
+    owner = len(held) - 1
+    total = np.add(E1, E2) + np.array([0.0, 0.5])
+    assert judge(evidence(held, BOTH, (owner, owner), total=total, rest=rest)).words == words
+
+
+def test_all_that_a_slot_holds_may_be_of_an_unlisted_reader():
+    shows = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+    held, rest = np.zeros((3, 0, 3)), [[0.5, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
+    case = evidence(held, np.zeros((0, 3)), (), shows, total=[0.5, 0.0, 0.0], rest=rest)
+    assert judge(case).words == ("total", "unused", "unused")
+
+
+def test_a_part_that_is_nowhere_else_is_dropped():
+    case = evidence([[[1.0, 0.0]]], [E1], (0,))
+    (found,) = judge(case).findings
+    assert (found.label, found.cause) == ("AC103:x", "dropped")
 
 
 def test_an_unlisted_reader_that_is_reported_is_noted():

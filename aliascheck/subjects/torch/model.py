@@ -62,30 +62,53 @@ class Model:
         """The arrays at the names whose numbers the loss takes.
 
         What neither shares memory with the set nor has a gradient is left out. Where the loss is another
-        once names show other objects, every name counts as read.
+        once names show other objects, every name counts as read. A reading that torch does not tell of is
+        known by the loss being another where that name shows other numbers.
         """
         return {place.path: self._stage.array(place) for place in self._accessed()}
 
     def _accessed(self) -> list[Place]:
         if self._read is None:
-            now = self._stage.now
-            concerned = {storage_of(now(place)) for place in self._stage.members}
-            self._read = [
-                place
-                for place in self._observed()
-                if now(place).requires_grad or storage_of(now(place)) in concerned
-            ]
+            concerned = set(self._concerned())
+            self._read = [place for place in self._observed() if place in concerned]
         return self._read
+
+    def _concerned(self) -> list[Place]:
+        """The places that have a gradient, or share memory with the set."""
+        now = self._stage.now
+        members = {storage_of(now(place)) for place in self._stage.members}
+        return [
+            place
+            for place in self._stage.by_path.values()
+            if now(place).requires_grad or storage_of(now(place)) in members
+        ]
 
     def _observed(self) -> list[Place]:
         now = self._stage.now
         shown = {place: alike(now(place), now(place).detach()) for place in self._stage.by_path.values()}
-        reads = Reads()
+        reads, base = Reads(), self.base()
         try:
-            same = self._stage.value(shown, reads) == self.base()
+            same = self._stage.value(shown, reads) == base
         except Exception:  # noqa: BLE001  a loss is anybody's code
             same = False
-        return [place for place, tensor in shown.items() if not same or id(tensor) in reads.ids]
+        if not same:
+            return list(shown)
+        seen = {place for place, tensor in shown.items() if id(tensor) in reads.ids}
+        unseen = self._noticed([place for place in self._concerned() if place not in seen], shown, base)
+        return [place for place in shown if place in seen or place in unseen]
+
+    def _noticed(self, places: Sequence[Place], shown: Values, base: float) -> Sequence[Place]:
+        """Those places at which the loss notices other numbers: no reading of a scripted function is seen."""
+        if not places or self._is_indifferent_to(places, shown, base):
+            return []
+        return [place for place in places if not self._is_indifferent_to([place], shown, base)]
+
+    def _is_indifferent_to(self, places: Sequence[Place], shown: Values, base: float) -> bool:
+        moved = {place: _moved(self._stage.now(place)) for place in places}
+        try:
+            return _is_same(self._stage.value({**shown, **moved}, graph=not self._is_quiet), base)
+        except Exception:  # noqa: BLE001  a loss is anybody's code
+            return False
 
     def base(self) -> float:
         """The loss at the memory as it is; what its stops give is kept for perturbed evaluations.
@@ -170,6 +193,13 @@ class Model:
                 hint="keep what the loss reads in the module, or audit the model in float32",
             )
         return None
+
+
+def _moved(tensor: Any) -> Any:
+    """A tensor of other numbers nearby."""
+    numbers = tensor.detach()
+    scale = numbers.abs().max() if numbers.numel() else 0.0
+    return alike(tensor, numbers * (1.0 + 2.0**-6) + scale * 2.0**-7 + 2.0**-20)
 
 
 def _is_same(one: float, other: float) -> bool:
