@@ -203,6 +203,11 @@ class AuditResult(msgspec.Struct, kw_only=True):
     source: str = ""  # where the case comes from, as it says itself
 
     @property
+    def has_case(self) -> bool:
+        """Whether a case file asks for it, and may say what it expects."""
+        return self.line > 0
+
+    @property
     def needs_attention(self) -> bool:
         return self.status in ("failed", "error")
 

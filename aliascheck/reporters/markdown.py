@@ -12,7 +12,7 @@ from aliascheck.reporters.markdown_text import code, code_block, folded, html_co
 from aliascheck.reporters.page import Page
 from aliascheck.reporters.styles import MARKS
 from aliascheck.reporters.visible import inert
-from aliascheck.reporters.words import count, mode, skip_reason, totals, unplaced, verdict
+from aliascheck.reporters.words import as_it_should, count, mode, skip_reason, totals, unplaced, verdict
 
 MOST = 400_000  # bytes of each part: GitHub takes a summary of one mebibyte, and drops a larger one
 
@@ -31,7 +31,7 @@ def render(report: Report, page: Page) -> str:
         *_part("### Fixed: in the baseline, and gone", _listed([_fixed(one) for one in report.fixed])),
     ]
     if page.detail >= 0:
-        blocks += _folded(f"{count(len(good), 'result')} as expected", good, page)
+        blocks += _folded(f"{count(len(good), 'result')} {as_it_should(report)}", good, page)
         blocks += _folded(f"{len(skipped)} skipped", skipped, page)
     return "".join(inert(line) + "\n" for line in "\n\n".join(blocks).split("\n"))
 

@@ -42,7 +42,7 @@ def standing(audit: AuditResult) -> list[str]:
     """Whether the case expects what was found, and what the baseline knows of it."""
     if not audit.findings:
         return []
-    told = [f"expected by the case: {_expected(audit)}"]
+    told = [f"expected by the case: {_expected(audit)}"] if audit.has_case else []
     if any(finding.baseline is not None for finding in audit.findings):
         told.append(f"in the baseline: {_recorded(audit)}")
     return told
@@ -127,13 +127,19 @@ def totals(report: Report) -> str:
     ran = f"{count(summary.audits, 'audit')}, {count(summary.results, 'result')}"
     unread = len(report.bad_files)
     counts = [
-        f"{summary.passed} as expected{_known(report.audits)}",
+        f"{summary.passed} {as_it_should(report)}{_known(report.audits)}",
         f"{summary.failed} failed" if summary.failed else "",
         count(summary.errors - unread, "error") if summary.errors > unread else "",
         f"{summary.skipped} skipped" if summary.skipped else "",
         f"{count(unread, 'file')} could not be read" if unread else "",
     ]
     return f"{ran}: {', '.join(part for part in counts if part)}. {_seconds(summary.seconds)}"
+
+
+def as_it_should(report: Report) -> str:
+    """What is said of results without errors: only a case can expect them."""
+    has_cases = not report.audits or any(audit.has_case for audit in report.audits)
+    return "as expected" if has_cases else "without errors"
 
 
 def verdict(report: Report) -> str:

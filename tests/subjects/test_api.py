@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 
 import aliascheck
 from aliascheck.errors import AliascheckError
+from aliascheck.reporters.markdown import render as render_markdown
+from aliascheck.reporters.page import Page
 from aliascheck.subjects.found import engine_of
 
 anp = pytest.importorskip("autograd.numpy")
@@ -94,6 +97,28 @@ def test_findings_fail_and_the_assertion_is_the_table():
 def test_wrong_settings_are_told(settings, said):
     with pytest.raises(AliascheckError, match=said):
         aliascheck.audit(tied(), loss, **settings)
+
+
+def test_a_report_without_a_case_speaks_of_none():
+    for contract in ("sum", "each"):
+        report = aliascheck.audit(tied(), loss, contract=contract)
+        markdown = render_markdown(report, Page())
+        for text in (str(report), report.to_html(), markdown):
+            assert "expected by the case" not in text and "as expected" not in text
+        right = "1 without errors" if contract == "sum" else "0 without errors, 1 failed"
+        assert right in str(report) and right in markdown
+
+
+def test_what_is_missing_is_how_far_off_it_is():
+    model = [W.copy()]
+    kept = tuple(model)  # in a tuple: nobody looks there for what a loss captured
+
+    def reading(model):
+        return anp.sum(model[0]) + 3.0 * anp.sum(kept[0])
+
+    report = aliascheck.audit(model, reading)
+    assert [found.cause for found in report.findings] == ["unlisted"]
+    assert re.search(r"not conserved: off by 3\s", str(report))
 
 
 def test_one_name_stands_for_a_list_of_one():
