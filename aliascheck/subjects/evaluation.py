@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
 from aliascheck.errors import AliascheckError
+from aliascheck.subjects.generators import generators_kept
 
 
 @contextmanager
-def seeded(seed: int | None) -> Iterator[None]:
+def seeded(seed: int | None, generators: Sequence[Any] = ()) -> Iterator[None]:
     """Global random numbers from the seed on, for a while: those of Python and of NumPy.
 
-    None: there is nobody to draw any.
+    Generators are back where they were at the end. None: there is nobody to draw any.
     """
     if seed is None:
         yield
         return
     python, numpy = random.getstate(), np.random.get_state()
-    random.seed(seed)
-    np.random.seed(seed)
     try:
-        yield
+        random.seed(seed)
+        np.random.seed(seed)
+        with generators_kept(generators):
+            yield
     finally:
         random.setstate(python)
         np.random.set_state(numpy)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from types import BuiltinMethodType, MethodType
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ def generators_in(values: Iterable[Any]) -> list[Any]:
 def _below(value: Any, depth: int) -> Iterator[Any]:
     if _is_generator(value):
         yield value
-    elif _is_generator(getattr(value, "__self__", None)):
+    elif isinstance(value, MethodType | BuiltinMethodType) and _is_generator(value.__self__):
         yield value.__self__
     elif depth < DEEP and isinstance(value, dict | list | tuple | set):
         for part in value.values() if isinstance(value, dict) else value:

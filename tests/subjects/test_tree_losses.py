@@ -170,3 +170,15 @@ class TestChangesInPlace:
         subject = engine.make([w, w.T], lambda tree: anp.sum(tree[0] @ tree[1]), ties=[["[0]", "[1]"]])
         (outcome,) = audit(subject, ["explicit"], Settings(contract="sum"))
         assert words(outcome) == {"[0]": "split", "[1]": "split"}
+
+
+@pytest.mark.parametrize("make", [np.random.default_rng, random.Random], ids=["NumPy", "Python"])
+def test_generators_that_a_loss_holds_are_where_they_were(engine, make):
+    one = make(3)
+
+    def loss(tree: Any) -> Any:
+        return engine.np.sum(tree["w"] ** 2) * (1 + one.random())
+
+    outcome = run(engine, {"w": engine.array(GIVEN)}, loss)
+    assert not outcome.findings and words(outcome) == {"w": "total"}
+    assert one.random() == make(3).random()

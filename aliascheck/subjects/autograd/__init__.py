@@ -19,6 +19,7 @@ from aliascheck.engine.stops import Stops, hold, recorded, replayed
 from aliascheck.errors import AliascheckError, EngineError, IncompleteError
 from aliascheck.memory import Array, Cast, Field, Path, Struct, format_path, is_identical, lookup
 from aliascheck.subjects.evaluation import seeded, told
+from aliascheck.subjects.generators import generators_in
 from aliascheck.subjects.interpretation import Interpretation
 from aliascheck.subjects.program import Loss as Program
 from aliascheck.subjects.subject import Gradients
@@ -27,6 +28,7 @@ from aliascheck.subjects.trees import (
     TreeSubject,
     bindings_of,
     captured_functions,
+    captured_values,
     chosen,
     content,
     key_step,
@@ -145,6 +147,9 @@ class AutogradSubject(TreeSubject):
         self._tree = tree
         self._evaluate = loss
         self._seed = seed
+        self._generators = generators_in(
+            () if seed is None else (value for _, value in captured_values(loss))
+        )
         self._places = list(_leaves(tree, ()))
         self.bindings = bindings_of(self._places)
         self._stops = Stops()
@@ -176,7 +181,7 @@ class AutogradSubject(TreeSubject):
             return self._value(tree)
 
     def _value(self, tree: Any) -> float:
-        with seeded(self._seed), told():
+        with seeded(self._seed, self._generators), told():
             return check_loss(self._evaluate(tree))
 
     def widened(self) -> AutogradSubject | None:
@@ -220,7 +225,7 @@ class AutogradSubject(TreeSubject):
             return self._evaluate(_replaced(self._tree, arguments))
 
         try:
-            with seeded(self._seed), warnings.catch_warnings():
+            with seeded(self._seed, self._generators), warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "Output seems independent of input")
                 tangents = autograd.grad(loss_of)(tuple(places[path] for path in self.members))
         except Exception as error:

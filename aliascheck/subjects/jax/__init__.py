@@ -17,12 +17,13 @@ import numpy as np
 from aliascheck.errors import AliascheckError, EngineError, IncompleteError
 from aliascheck.memory import Array, Field, Path
 from aliascheck.subjects.evaluation import seeded, told
+from aliascheck.subjects.generators import generators_in
 from aliascheck.subjects.interpretation import Interpretation
 from aliascheck.subjects.program import Loss as Program
 from aliascheck.subjects.pytrees import Model, captured_of, mirrors, model_of, names_of
 from aliascheck.subjects.subject import Gradients
 from aliascheck.subjects.traced import Functions, check_scalar, trace, wants_numbers
-from aliascheck.subjects.trees import CAPTURED, Name, TreeSubject, bindings_of
+from aliascheck.subjects.trees import CAPTURED, Name, TreeSubject, bindings_of, captured_values
 
 DEFAULT_CONTRACT = "each"
 DEFAULT_STOPS = "report"
@@ -114,6 +115,9 @@ class JaxSubject(TreeSubject):
     def __init__(self, model: Model, *, wide: bool, seed: int | None = None) -> None:
         self._model = model
         self._seed = seed
+        self._generators = generators_in(
+            () if seed is None else (value for _, value in captured_values(model.loss))
+        )
         self._wide = wide
         self._narrow_draws = wide and not model.jax.config.jax_enable_x64
         self.members = model.members
@@ -159,7 +163,7 @@ class JaxSubject(TreeSubject):
 
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
-        with self._precision(), seeded(self._seed):
+        with self._precision(), seeded(self._seed, self._generators):
             yield
 
     def _values(self, arrays: Sequence[Array]) -> tuple[list[Any], list[Any]]:
