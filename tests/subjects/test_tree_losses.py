@@ -69,6 +69,12 @@ def test_global_random_numbers_of_a_loss_that_cannot_be_traced(engine):
     assert not run(engine, {"w": engine.array(GIVEN)}, loss).findings
 
 
+def test_a_seed_that_is_none_for_numpy(engine):
+    """What has been seeded by then is put back: `world` sees it."""
+    with pytest.raises((AliascheckError, ValueError), match="Seed must be between"):
+        run(engine, {"w": engine.array(GIVEN)}, lambda tree: engine.np.sum(tree["w"]), seed=-1)
+
+
 def test_a_loss_that_raises(engine):
     def loss(tree: Any) -> Any:
         return engine.np.sum(tree["w"] * random.random()) + tree["absent"]
