@@ -20,7 +20,8 @@ Loss = Callable[[Any], Any]
 class Model(Data, frozen=True, eq=False):
     """A tree taken apart: the arrays of floats at some of its leaves, and how it is put together again.
 
-    `hosts` show the memory of the arrays; `stands_for` names for a tied leaf the first of the tie.
+    `hosts` show the memory of the arrays; `stands_for` names for a tied leaf the first of the tie. What is
+    `small` takes longer to be compiled than to be evaluated, however that is done.
     """
 
     jax: Any
@@ -32,6 +33,7 @@ class Model(Data, frozen=True, eq=False):
     hosts: tuple[Array, ...]
     members: tuple[Path, ...]
     stands_for: dict[Path, Path] = field(default_factory=dict)
+    small: bool = False
 
     def evaluate(self, values: Sequence[Any]) -> Any:
         """The loss with other arrays at the leaves."""

@@ -5,6 +5,7 @@ The engine is handed in, and not imported.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -57,6 +58,20 @@ def _is_equal(one: Any, other: Any) -> bool:
     return one.dtype == other.dtype and np.asarray(one).tobytes() == np.asarray(other).tobytes()
 
 
+QUICK: dict[str, Any] = {"xla_backend_optimization_level": 0}
+QUICKEST = {**QUICK, "xla_cpu_use_fusion_emitters": False}
+
+
+@functools.cache
+def _has_options(jax: Any) -> bool:
+    """Whether the compiler of this version knows what the quickest way is told by."""
+    try:
+        jax.jit(lambda x: x, compiler_options=QUICKEST)(0.0)
+    except Exception:  # noqa: BLE001  whatever it raises, it does without
+        return False
+    return True
+
+
 class Functions:
     """What an audit evaluates: functions of the leaves' values, and of those of what the loss captured.
 
@@ -85,7 +100,9 @@ class Functions:
         if self._traced is None:
             return function
         jax = self._model.jax
-        options = {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else {}
+        options = QUICK if jax.default_backend() == "cpu" else {}
+        if options and self._model.small and _has_options(jax):
+            options = QUICKEST
         compiled: Callable[..., Any] = jax.jit(function, compiler_options=options)
         return compiled
 

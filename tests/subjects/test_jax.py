@@ -12,6 +12,7 @@ from aliascheck.auditing import Outcome, Settings, audit
 from aliascheck.errors import AliascheckError, EngineError
 from aliascheck.memory import format_path
 from aliascheck.subjects import jax as subjects
+from aliascheck.subjects import traced
 from aliascheck.subjects.trees import CAPTURED
 from tests.subjects.gpt import gpt
 from tests.subjects.outcomes import errors, labels, words
@@ -677,6 +678,19 @@ class TestFlax:
         assert len(words(audited(True))) == 3
         by_value = audited(False)
         assert [one.code for one in by_value.findings] == ["AC103", "AC103"]
+
+
+def test_a_compiler_that_does_not_know_the_quickest_way(monkeypatch):
+    monkeypatch.setattr(traced, "QUICKEST", {**traced.QUICK, "xla_of_another_version": True})
+    traced._has_options.cache_clear()
+    try:
+        subject = subjects.make_program(
+            {"x": A}, lambda values: values.read("x").array.sum(), [("x",)], stop_gradient="report"
+        )
+        assert subject.base() == pytest.approx(A.astype(float).sum())
+        assert not traced._has_options(jax)
+    finally:
+        traced._has_options.cache_clear()
 
 
 def test_a_missing_engine(monkeypatch):

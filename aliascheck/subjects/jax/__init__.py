@@ -81,6 +81,7 @@ def make_program(
             paths=paths,
             hosts=tuple(hosts),
             members=tuple(dict.fromkeys(program.members)),
+            small=True,
         ),
         wide=True,
     )
