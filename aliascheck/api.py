@@ -25,13 +25,14 @@ from aliascheck.arguments import (
     ties_of,
     tolerance_of,
 )
-from aliascheck.auditing import Settings, draws_kept
+from aliascheck.auditing import Settings
 from aliascheck.auditing import audit as audit_subject
 from aliascheck.files import report_file
 from aliascheck.report import AuditResult, FindingResult, Report, Tool, summarize
 from aliascheck.reporters.page import Page
 from aliascheck.runner.origin import origin_of
 from aliascheck.runner.outcomes import fill
+from aliascheck.subjects.drawing import draws_kept
 from aliascheck.subjects.found import ENGINES, MODES, engine_of
 
 Loss = Callable[[Any], Any]

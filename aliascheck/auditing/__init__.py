@@ -2,9 +2,8 @@
 
 from aliascheck.auditing.conduct import audit
 from aliascheck.auditing.coverage import Coverage
-from aliascheck.auditing.draws import draws_kept
 from aliascheck.auditing.outcome import GroupOutcome, Outcome, SlotOutcome
 from aliascheck.auditing.settings import Settings
 from aliascheck.auditing.truths import Known
 
-__all__ = ["Coverage", "GroupOutcome", "Known", "Outcome", "Settings", "SlotOutcome", "audit", "draws_kept"]
+__all__ = ["Coverage", "GroupOutcome", "Known", "Outcome", "Settings", "SlotOutcome", "audit"]

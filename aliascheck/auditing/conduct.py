@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from aliascheck.auditing.bench import Bench, set_up
 from aliascheck.auditing.coverage import coverage_of, describe_coverage
-from aliascheck.auditing.draws import draws_kept
 from aliascheck.auditing.groups import Group, SlotPlan, owner_of
 from aliascheck.auditing.outcome import GroupOutcome, Outcome, SlotOutcome
 from aliascheck.auditing.settings import Settings
@@ -21,6 +20,7 @@ from aliascheck.auditing.truths import Column, Known, MeasuredGroup, Measurement
 from aliascheck.errors import EngineError
 from aliascheck.memory import NOTHING, format_path, replace
 from aliascheck.oracle import Measured
+from aliascheck.subjects.drawing import draws_kept
 from aliascheck.subjects.subject import Gradients, Subject
 from aliascheck.verdicts.catalogue import AC109
 from aliascheck.verdicts.judge import Finding, finding

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from aliascheck.errors import AliascheckError
+from aliascheck.subjects.drawing import draws_kept
 from aliascheck.subjects.generators import generators_kept
 
 
@@ -22,15 +23,10 @@ def seeded(seed: int | None, generators: Sequence[Any] = ()) -> Iterator[None]:
     if seed is None:
         yield
         return
-    python, numpy = random.getstate(), np.random.get_state()
-    try:
+    with draws_kept(), generators_kept(generators):
         random.seed(seed)
         np.random.seed(seed)
-        with generators_kept(generators):
-            yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)
+        yield
 
 
 @contextmanager

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 import torch
 
+from aliascheck.subjects.evaluation import seeded
 from aliascheck.subjects.generators import generators_in, generators_kept
 from aliascheck.subjects.torch.memory import flat, has_memory, storage_of
 from aliascheck.subjects.torch.places import Place
@@ -102,18 +101,15 @@ def _restore(container: Any, before: Any) -> None:
 @contextmanager
 def _random_numbers(seed: int) -> Iterator[None]:
     """Random numbers that begin at a seed, for a while: those of Python, NumPy and torch."""
-    python, numpy, own = random.getstate(), np.random.get_state(), torch.random.get_rng_state()
+    own = torch.random.get_rng_state()
     devices = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
     try:
-        random.seed(seed)
-        np.random.seed(seed)
-        torch.default_generator.manual_seed(seed)
-        if devices:
-            torch.cuda.manual_seed_all(seed)
-        yield
+        with seeded(seed):
+            torch.default_generator.manual_seed(seed)
+            if devices:
+                torch.cuda.manual_seed_all(seed)
+            yield
     finally:
-        random.setstate(python)
-        np.random.set_state(numpy)
         torch.random.set_rng_state(own)
         if devices:
             torch.cuda.set_rng_state_all(devices)
