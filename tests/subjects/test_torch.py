@@ -24,6 +24,7 @@ from tests.subjects.torch_models import (
     Tied,
     Weight,
     X,
+    checkpoint,
     labels,
     nn,
     numbers,
@@ -287,7 +288,7 @@ class Recurrent(nn.Module):
 
 class Checkpointed(TwoNames):
     def forward(self, x):
-        return torch.utils.checkpoint.checkpoint(super().forward, x, use_reentrant=False)
+        return checkpoint(super().forward, x, use_reentrant=False)
 
 
 class Doubled(torch.autograd.Function):

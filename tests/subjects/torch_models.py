@@ -12,6 +12,7 @@ from aliascheck.subjects.torch import make_subject
 
 torch = pytest.importorskip("torch")
 nn, F = torch.nn, torch.nn.functional
+checkpoint = pytest.importorskip("torch.utils.checkpoint").checkpoint
 
 ROWS, COLUMNS = 4, 2
 
