@@ -163,24 +163,6 @@ def test_what_a_loss_does_to_mirrored_memory_is_seen():
     assert torch.equal(module.A, before)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-@pytest.mark.parametrize("mode", MODES)
-def test_models_on_a_gpu(dtype, mode):
-    module = narrow(Coder(shared), dtype)
-    whole = module.A.data.cuda()
-    module.A, module.B = nn.Parameter(whole), nn.Parameter(whole.t())
-    before = whole.clone()
-
-    def loss(module):
-        x = X.to("cuda", dtype)
-        return ((module(x) - x) ** 2).mean()
-
-    outcome = run(module, loss, mode)
-    assert (labels(outcome), words(outcome)) == ([], ["split", "split"])
-    assert module.A.is_cuda and torch.equal(module.A, before)
-
-
 def test_gates_hand_on_every_bit_and_select():
     value = torch.tensor([0.1, -0.0, math.inf], dtype=torch.float64, requires_grad=True)
     factors = {}

@@ -6,12 +6,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import torch
-
-from aliascheck.subjects.evaluation import seeded
 from aliascheck.subjects.generators import generators_in, generators_kept
 from aliascheck.subjects.torch.memory import flat, has_memory, storage_of
 from aliascheck.subjects.torch.places import Place
+from aliascheck.subjects.torch.streams import devices_of, drawn_anew
 from aliascheck.subjects.trees import captured_values
 
 
@@ -28,7 +26,7 @@ class Keeper:
         for module in modules.values():
             _collect(vars(module), found)
         self._containers = list(found.values())
-        self._seed = seed
+        self._seed, self._tensors = seed, [place.tensor for place in places]
         captured = [value for _, value in captured_values(loss)] if callable(loss) else []
         self._generators = generators_in([*map(vars, modules.values()), *captured])
 
@@ -45,7 +43,7 @@ class Keeper:
         for tensor, _, _ in flags:
             tensor.grad = None
         try:
-            with generators_kept(self._generators), _random_numbers(self._seed):
+            with generators_kept(self._generators), drawn_anew(self._seed, devices_of(self._tensors)):
                 yield
         finally:
             for tensor, memory in owned:
@@ -96,23 +94,6 @@ def _restore(container: Any, before: Any) -> None:
     elif container.keys() != before.keys() or any(container[key] is not before[key] for key in before):
         container.clear()
         container.update(before)
-
-
-@contextmanager
-def _random_numbers(seed: int) -> Iterator[None]:
-    """Random numbers that begin at a seed, for a while: those of Python, NumPy and torch."""
-    own = torch.random.get_rng_state()
-    devices = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
-    try:
-        with seeded(seed):
-            torch.default_generator.manual_seed(seed)
-            if devices:
-                torch.cuda.manual_seed_all(seed)
-            yield
-    finally:
-        torch.random.set_rng_state(own)
-        if devices:
-            torch.cuda.set_rng_state_all(devices)
 
 
 @contextmanager

@@ -51,8 +51,12 @@ class Model:
         return {str(kind).removeprefix("torch.") for kind in kinds if kind is not torch.float64}
 
     def remarks(self) -> list[str]:
-        """Views that show memory which the tensor they were made of has left."""
-        return [
+        """Views that show memory which the tensor they were made of has left, and devices not audited."""
+        elsewhere = [
+            f"the model is on {device}, and was audited on the CPU: the kernels of {device} were not"
+            for device in sorted(self._stage.moved_from())
+        ]
+        return elsewhere + [
             f"{place.name} was made as a view of {base.name}, whose memory has been replaced since: "
             f"it shows the old one, and its gradient goes to {base.name}"
             for place, base in stale_views(self._stage.places)
@@ -166,15 +170,32 @@ class Model:
         """None: torch's functions of complex numbers are others than those of real ones."""
 
     def widened(self) -> Model | None:
-        """The same modules over float64 memory on the CPU; None where the loss does not follow it there.
+        """The same modules over float64 memory; None where the loss does not follow it there.
 
-        It follows if it does not notice that the memory of the modules themselves is moved.
+        The memory is on the same devices, or on the CPU where these have no float64 or do not compute the
+        same number twice. The loss follows if it does not notice that the memory of the modules themselves
+        is moved.
 
         Raises: AliascheckError where it does not, and NumPy has no numbers for the memory.
         """
+        tensors = self._stage.tensors
+        is_elsewhere = any(tensor.device.type != "cpu" for tensor in tensors)
+        for on_cpu in (False, True) if is_elsewhere else (False,):
+            wide = self._followed(on_cpu=on_cpu)
+            if wide is not None:
+                return wide
+        if any(tensor.is_floating_point() and tensor.dtype not in SEEN_BY_NUMPY for tensor in tensors):
+            raise AliascheckError(
+                "the loss does not follow the model into float64, and NumPy has no bfloat16",
+                hint="keep what the loss reads in the module, or audit the model in float32",
+            )
+        return None
+
+    def _followed(self, *, on_cpu: bool) -> Model | None:
+        """The modules over float64 memory, if the loss follows it."""
         stage = self._stage
         try:
-            widening = Widening([place.tensor for place in stage.places])
+            widening = Widening([place.tensor for place in stage.places], on_cpu=on_cpu)
             there = Stage(
                 stage.module, stage.loss, stage.places, stage.members, seed=stage.seed, widening=widening
             )
@@ -183,16 +204,9 @@ class Model:
                 value = wide.base()
                 with widening.originals_moved():
                     follows = _is_same(wide.base(), value)
-        except (AliascheckError, CannotWidenError, RuntimeError):
-            follows = False
-        if follows:
-            return wide
-        if any(tensor.is_floating_point() and tensor.dtype not in SEEN_BY_NUMPY for tensor in stage.tensors):
-            raise AliascheckError(
-                "the loss does not follow the model into float64, and NumPy has no bfloat16",
-                hint="keep what the loss reads in the module, or audit the model in float32",
-            )
-        return None
+        except (AliascheckError, CannotWidenError, RuntimeError, TypeError):
+            return None  # Apple's devices raise TypeError for float64
+        return wide if follows else None
 
 
 def _moved(tensor: Any) -> Any:

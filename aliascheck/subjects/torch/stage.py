@@ -52,6 +52,12 @@ class Stage:
         """The tensor that stands for a place: its own, or its counterpart."""
         return self._current.get(id(place.tensor), place.tensor)
 
+    def moved_from(self) -> set[str]:
+        """The devices of tensors of the module whose counterparts are on another one."""
+        return {
+            str(place.tensor.device) for place in self.places if place.tensor.device != self.now(place).device
+        }
+
     def array(self, place: Place) -> Array:
         """The memory of a place of real numbers."""
         return self.memory.array(self.now(place))

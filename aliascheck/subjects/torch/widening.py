@@ -1,5 +1,6 @@
-"""A model in float64 on the CPU: all tensors over new memory, aliased as before, and a loss that follows.
+"""A model in float64: all tensors over new memory, aliased as before, and a loss that follows.
 
+The new memory is on the device of the old one, whose kernels are the ones to audit, or on the CPU.
 The modules stay: their attributes show the new tensors while the loss is evaluated. Nothing is copied by
 torch, whose `deepcopy`, `double` and `to` untie tensors that share a storage without being one object.
 """
@@ -24,30 +25,27 @@ class CannotWidenError(Exception):
     """A tensor has no counterpart in other memory."""
 
 
-def is_narrow(tensor: Any) -> bool:
-    """Whether a tensor is not in float64 on the CPU already, or not on the CPU at all."""
-    return tensor.dtype in NARROW or tensor.device.type != "cpu"
-
-
 class Widening:
-    """Counterparts of tensors: in float64 where they hold floats, on the CPU, over memory aliased alike.
+    """Counterparts of tensors: in float64 where they hold floats, over memory aliased alike.
 
-    A tensor that the model does not hold, over memory that it does, has its counterpart over the new memory.
+    They are on the devices of the tensors, or all of them `on_cpu`. A tensor that the model does not hold,
+    over memory that it does, has its counterpart over the new memory.
 
     One that was computed from others, and is kept, has none: reading it raises CannotWidenError.
     """
 
-    def __init__(self, tensors: Sequence[Any]) -> None:
+    def __init__(self, tensors: Sequence[Any], *, on_cpu: bool = False) -> None:
+        self._on_cpu = on_cpu
         self._storages: dict[tuple[Any, ...], tuple[Any, Any]] = {}
         self._made: dict[int, Any] = {}
         self._computed: set[int] = set()
         self._seen: dict[int, tuple[Any, int, Any]] = {}
-        narrow = [tensor for tensor in tensors if has_memory(tensor) and is_narrow(tensor)]
+        narrow = [tensor for tensor in tensors if has_memory(tensor) and self._is_narrow(tensor)]
         self.originals = list({id(tensor): tensor for tensor in narrow}.values())
         for tensor in self.originals:
             key = storage_of(tensor)
             if key not in self._storages:
-                self._storages[key] = flat(tensor), _widened(flat(tensor))
+                self._storages[key] = flat(tensor), self._widened(flat(tensor))
             if self._storages[key][0].dtype != tensor.dtype:
                 raise CannotWidenError("one storage is seen in two precisions")
         for tensor in sorted(self.originals, key=lambda tensor: not tensor.is_leaf):
@@ -57,6 +55,14 @@ class Widening:
     def current(self) -> dict[int, Any]:
         """The counterparts by the identity of the model's tensors."""
         return dict(self._made)
+
+    def _is_narrow(self, tensor: Any) -> bool:
+        """Whether a tensor is not in float64 already, or not where the new memory is."""
+        return tensor.dtype in NARROW or (self._on_cpu and tensor.device.type != "cpu")
+
+    def _widened(self, tensor: Any) -> Any:
+        wide = torch.float64 if tensor.dtype in NARROW else tensor.dtype
+        return tensor.to("cpu" if self._on_cpu else tensor.device, wide, copy=True)
 
     def has(self, tensor: Any) -> bool:
         """Whether a tensor of the model can be had in the new memory."""
@@ -78,10 +84,10 @@ class Widening:
     def of(self, value: Any) -> Any:
         """The counterpart of an argument of some function; what is wide, or no tensor, stays as it is."""
         if isinstance(value, torch.Tensor):
-            return self._of_tensor(value) if is_narrow(value) else value
+            return self._of_tensor(value) if self._is_narrow(value) else value
         if isinstance(value, torch.dtype):
             return torch.float64 if value in NARROW else value
-        if isinstance(value, torch.device):
+        if self._on_cpu and isinstance(value, torch.device):
             return torch.device("cpu")
         return value
 
@@ -107,7 +113,7 @@ class Widening:
         known, version, wide = self._seen.get(id(tensor), (None, 0, None))
         if known is not None and known() is tensor and version == tensor._version:
             return wide
-        wide = _widened(tensor)
+        wide = self._widened(tensor)
         if not tensor.requires_grad and not tensor.is_inference():
             self._seen[id(tensor)] = ref(tensor), tensor._version, wide
         return wide
@@ -134,11 +140,6 @@ class Widening:
         finally:
             for old, numbers in zip(olds, before, strict=True):
                 old.copy_(numbers)
-
-
-def _widened(tensor: Any) -> Any:
-    wide = torch.float64 if tensor.dtype in NARROW else tensor.dtype
-    return tensor.to("cpu", wide, copy=True)
 
 
 def alike(tensor: Any, data: Any) -> Any:
