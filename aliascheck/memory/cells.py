@@ -235,7 +235,7 @@ def alias_groups(cells: Sequence[Cells]) -> list[list[int]]:
 
     for position, view in enumerate(cells):
         seen = first_seen[view]
-        for other in np.unique(seen[seen >= 0]).tolist():
+        for other in np.flatnonzero(np.bincount(seen[seen >= 0])).tolist():
             low, high = sorted((root(other), root(position)))
             parent[high] = low
         first_seen[view[seen < 0]] = position
@@ -247,4 +247,5 @@ def alias_groups(cells: Sequence[Cells]) -> list[list[int]]:
 
 def overlaps_itself(cells: Cells) -> bool:
     """Whether some cell is shown more than once (stride 0, sliding windows)."""
-    return len(np.unique(cells)) < cells.size
+    ordered = np.sort(cells, axis=None)
+    return bool(np.any(ordered[1:] == ordered[:-1]))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
@@ -29,6 +28,8 @@ def origin_of(audits: Sequence[AuditResult], started: datetime, seed: int | None
 def _version_of(engine: str) -> str:
     if engine == "builtin":
         return __version__
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version(engine)
     except PackageNotFoundError:  # importable, but not from a distribution of that name

@@ -108,7 +108,7 @@ def _lanes(outcome: GroupOutcome) -> list[Lane]:
     arrays = {slot.name: slot.array for slot in group.slots}
     arrays.update({access.name: access.array for access in group.accesses})
     if size <= LARGEST_SHOWN:
-        cells = {name: np.unique(group.cells.of(array)) for name, array in arrays.items()}
+        cells = {name: np.flatnonzero(group.cells.shown_by(array)) for name, array in arrays.items()}
         return [Lane(name=name, cells=own.tolist()) for name, own in cells.items()]
     runs = {name: _runs(group.cells.shown_by(array)) for name, array in arrays.items()}
     if any(len(several) > MOST_RUNS for several in runs.values()):
