@@ -8,31 +8,50 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from types import BuiltinMethodType, MethodType
+from types import BuiltinMethodType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
 
-DEEP = 4  # containers within containers
+DEEP = 4  # containers and objects within each other
 
 
 def generators_in(values: Iterable[Any]) -> list[Any]:
-    """The generators among some values and what their containers hold, each once.
+    """The generators among some values and what their containers and objects hold, each once.
 
-    A method of a generator stands for the generator.
+    A method stands for what it is a method of.
     """
-    found = (one for value in values for one in _below(value, 0))
-    return list({id(one): one for one in found}.values())
+    found: list[Any] = []
+    _collect(values, found, {}, 0)
+    return found
 
 
-def _below(value: Any, depth: int) -> Iterator[Any]:
-    if _is_generator(value):
-        yield value
-    elif isinstance(value, MethodType | BuiltinMethodType) and _is_generator(value.__self__):
-        yield value.__self__
-    elif depth < DEEP and isinstance(value, dict | list | tuple | set):
-        for part in value.values() if isinstance(value, dict) else value:
-            yield from _below(part, depth + 1)
+def _collect(values: Iterable[Any], found: list[Any], seen: dict[int, Any], depth: int) -> None:
+    below: list[Any] = []
+    for given in values:
+        value = given.__self__ if isinstance(given, MethodType | BuiltinMethodType) else given
+        if id(value) in seen or isinstance(value, AS_THEY_ARE):
+            continue
+        seen[id(value)] = value
+        if _is_generator(value):
+            found.append(value)
+        else:
+            below += _parts(value)
+    if below and depth < DEEP:
+        _collect(below, found, seen, depth + 1)
+
+
+AS_THEY_ARE = (type(None), bool, int, float, complex, str, bytes, np.ndarray, type, ModuleType, FunctionType)
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    """What a container or an object holds."""
+    if isinstance(value, dict):
+        return value.values()
+    if isinstance(value, list | tuple | set):
+        return value
+    held = getattr(value, "__dict__", None)
+    return held.values() if isinstance(held, dict) else ()
 
 
 def _is_generator(value: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sys
 from contextlib import suppress
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -173,24 +174,39 @@ GENERATORS = {
 }
 
 
-@pytest.mark.parametrize("held", ["by the module", "in a list", "by the loss", "as a method"])
+class Sampler:
+    """An object of a user's that draws."""
+
+    def __init__(self, one):
+        self.settings = SimpleNamespace(streams=[one])
+
+
+def streams_of(module):
+    return module.sampler.settings.streams
+
+
+@pytest.mark.parametrize("held", ["by the module", "in a list", "in an object", "by the loss", "as a method"])
 @pytest.mark.parametrize("kind", GENERATORS)
 def test_generators_are_where_they_were(kind, held):
     make, draw = GENERATORS[kind]
     module, captured = Coder(), make()
-    module.one, module.several = make(), [make()]
+    module.one, module.several, module.sampler = make(), [make()], Sampler(make())
+    (inside,) = streams_of(module)
     method = getattr(captured, "random", None) or getattr(captured, "rand", None)
     if held == "as a method" and method is None:
         pytest.skip("torch's has no method that draws")
     losses = {
         "by the module": lambda module: reconstruction(module) * (1 + draw(module.one)),
         "in a list": lambda module: reconstruction(module) * (1 + draw(module.several[0])),
+        "in an object": lambda module: (
+            reconstruction(module) * (1 + draw(module.sampler.settings.streams[0]))
+        ),
         "by the loss": lambda module: reconstruction(module) * (1 + draw(captured)),
         "as a method": lambda module: reconstruction(module) * (1 + method()),
     }
     assert labels(run(module, losses[held], "implicit")) == []
     fresh = float(draw(make()))
-    assert [float(draw(one)) for one in (module.one, *module.several, captured)] == [fresh] * 3
+    assert [float(draw(one)) for one in (module.one, *module.several, inside, captured)] == [fresh] * 4
 
 
 def test_draws_are_those_of_the_seed():
