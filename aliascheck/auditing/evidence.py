@@ -59,6 +59,7 @@ def assemble(
     """Everything that verdicts on a group rest on."""
     settings, group, slots = bench.settings, holding.group, holding.slots
     largest = float(np.abs(measured.truth.total.values).max(initial=0.0))
+    is_rounded = bool(bench.subject.narrow())
     return Evidence(
         slots=slots,
         accesses=tuple(_access(bench.subject.bindings, group, column) for column in measured.columns),
@@ -67,8 +68,8 @@ def assemble(
         gates_failed=failed,
         kinks=tuple(any(np.any(one.kinks & slot.shows) for one in measured.everything()) for slot in slots),
         undecided=tuple(
-            _is_undecided(measured, slot, given.gradient[i])
-            or (bool(bench.subject.narrow()) and _hides_an_element(measured, holding, i))
+            _is_undecided(measured, slot, given.gradient[i], is_rounded=is_rounded)
+            or (is_rounded and _hides_an_element(measured, holding, i))
             for i, slot in enumerate(slots)
         ),
         noisy=tuple(any(np.any(one.noisy & slot.shows) for one in measured.everything()) for slot in slots),
@@ -81,11 +82,13 @@ UNRESOLVED = 1e-3  # of the largest derivative: a bound beyond this tells too li
 VISIBLE = 1e-2  # of one element: a fault of this size must not pass unseen
 
 
-def _is_undecided(measured: MeasuredGroup, slot: Slot, gradient: NDArray[np.float64]) -> bool:
+def _is_undecided(
+    measured: MeasuredGroup, slot: Slot, gradient: NDArray[np.float64], *, is_rounded: bool
+) -> bool:
     """Whether the finite difference at a slot's cells is missing, or too blurred to judge by.
 
     A derivative of zero has a bound as well: it is in doubt where something was reported that the bound
-    could hide.
+    could hide, or where nothing was, and a loss that is rounded coarsely moved all the same.
     """
     shows = slot.shows
     everything = measured.everything()
@@ -94,6 +97,8 @@ def _is_undecided(measured: MeasuredGroup, slot: Slot, gradient: NDArray[np.floa
     blur = max(2 * one.bounds[shows].max(initial=0.0) for one in everything)
     reported = np.abs(gradient[shows]).max(initial=0.0)
     largest = max(reported, *(np.abs(one.values[shows]).max(initial=0.0) for one in everything))
+    if is_rounded and reported == 0.0:
+        return bool(UNRESOLVED * blur < largest <= blur)
     return bool(blur > UNRESOLVED * largest and reported > UNRESOLVED * blur)
 
 

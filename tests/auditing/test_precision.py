@@ -79,3 +79,17 @@ def test_an_engine_in_float32_may_round_as_such(size, factor, codes):
     (outcome,) = audit(program, ["explicit"])
     assert {found.code for found in outcome.findings} == codes
     assert not any("gates" in note for note in outcome.notes)
+
+
+@pytest.mark.parametrize("weight", [1.0, 1e-2, 1e-3, 1e-4, 1e-5])
+def test_a_forgotten_gradient_of_a_narrow_model_is_never_called_unused(weight):
+    rng = np.random.default_rng(3)
+    shapes = {"used": (3, 2), "apart": (3, 2), "x": (400, 3), "w": (3, 2)}
+    bindings = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+    loss = parse(f"sum(sin(x @ (w + {weight} * used)))").evaluate
+    program = Narrow(bindings, loss, [("used",), ("apart",)])
+    program.factor = 0.0
+    (outcome,) = audit(program, ["explicit"])
+    assert {found.code for found in outcome.findings} & {"AC101", "AC202", "AC206"}
+    assert not any(found.slot == "apart" for found in outcome.findings)
+    assert [slot.word for slot in outcome.slots].count("unused") == 1

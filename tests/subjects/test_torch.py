@@ -500,3 +500,37 @@ def test_rows_without_a_gradient_are_dropped_and_not_held_elsewhere():
     (found,) = outcome.findings
     assert (found.label, found.cause) == ("AC103:table.weight", "dropped")
     assert "it is in" not in found.message and "padding_idx" in found.remedy
+
+
+def after_a_step(second_order):
+    """The loss once parameters have made a step by gradients that the loss takes itself."""
+
+    def loss(module):
+        named = dict(module.named_parameters())
+        grads = torch.autograd.grad(
+            reconstruction(module), list(named.values()), create_graph=second_order, allow_unused=True
+        )
+        moved = {name: one - 0.5 * grad for (name, one), grad in zip(named.items(), grads, strict=True)}
+        out = torch.func.functional_call(module, moved, (X,))
+        return ((out - X) ** 2).mean()
+
+    return loss
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_names_that_an_inner_gradient_takes_for_one_go_together(mode):
+    outcome = run(Tied(), after_a_step(True), mode)
+    assert (labels(outcome), words(outcome)) == ([], ["total"])
+    assert any("counted as one" in note for note in outcome.notes)
+    outcome = run(Tied(), after_a_step(False), mode)
+    assert labels(outcome) == ["AC103:enc.weight"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_names_of_a_penalty_on_all_parameters_stay_apart(mode):
+    def loss(module):
+        return reconstruction(module) + 0.1 * sum((one**2).sum() for one in module.parameters())
+
+    outcome = run(Tied(), loss, mode)
+    assert (labels(outcome), words(outcome)) == ([], ["total"])
+    assert outcome.notes == ()

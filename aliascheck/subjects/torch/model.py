@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 
 from aliascheck.errors import AliascheckError
 from aliascheck.memory import Array, Path
 from aliascheck.subjects.subject import Gradients
-from aliascheck.subjects.torch.memory import SEEN_BY_NUMPY, storage_of
-from aliascheck.subjects.torch.places import Place, stale_views
-from aliascheck.subjects.torch.reading import Reads
+from aliascheck.subjects.torch.memory import SEEN_BY_NUMPY
+from aliascheck.subjects.torch.names import Accessed, Reader, is_same
+from aliascheck.subjects.torch.places import stale_views
 from aliascheck.subjects.torch.stage import Stage, Values
 from aliascheck.subjects.torch.stops import Stops
 from aliascheck.subjects.torch.walking import Walker, in_words
@@ -39,7 +38,7 @@ class Model:
         self._walker = Walker(stage, tied=tied)
         self._held: list[Any] = []
         self._is_quiet: bool | None = None
-        self._read: list[Place] | None = None
+        self._read: Accessed | None = None
 
     def places(self) -> list[tuple[Path, Array]]:
         """Every place of real numbers, parameters and buffers first."""
@@ -51,12 +50,23 @@ class Model:
         return {str(kind).removeprefix("torch.") for kind in kinds if kind is not torch.float64}
 
     def remarks(self) -> list[str]:
-        """Views that show memory which the tensor they were made of has left, and devices not audited."""
+        """Devices not audited, names that go together, and views over memory that their tensor has left."""
         elsewhere = [
             f"the model is on {device}, and was audited on the CPU: the kernels of {device} were not"
             for device in sorted(self._stage.moved_from())
         ]
-        return elsewhere + [
+        return [*elsewhere, *self._told_apart(), *self._left_behind()]
+
+    def _told_apart(self) -> list[str]:
+        return [
+            f"the loss is another where {' and '.join(one.name for one in names)} are several tensors: "
+            "their contributions are counted as one"
+            for names in self._accessed().values()
+            if len(names) > 1
+        ]
+
+    def _left_behind(self) -> list[str]:
+        return [
             f"{place.name} was made as a view of {base.name}, whose memory has been replaced since: "
             f"it shows the old one, and its gradient goes to {base.name}"
             for place, base in stale_views(self._stage.places)
@@ -65,54 +75,15 @@ class Model:
     def accesses(self) -> dict[Path, Array]:
         """The arrays at the names whose numbers the loss takes.
 
-        What neither shares memory with the set nor has a gradient is left out. Where the loss is another
-        once names show other objects, every name counts as read. A reading that torch does not tell of is
-        known by the loss being another where that name shows other numbers.
+        Names of one tensor that go together are one access, by the first of them.
         """
         return {place.path: self._stage.array(place) for place in self._accessed()}
 
-    def _accessed(self) -> list[Place]:
+    def _accessed(self) -> Accessed:
         if self._read is None:
-            concerned = set(self._concerned())
-            self._read = [place for place in self._observed() if place in concerned]
+            base = self.base()
+            self._read = Reader(self._stage, base, graph=not self._is_quiet).read()
         return self._read
-
-    def _concerned(self) -> list[Place]:
-        """The places that have a gradient, or share memory with the set."""
-        now = self._stage.now
-        members = {storage_of(now(place)) for place in self._stage.members}
-        return [
-            place
-            for place in self._stage.by_path.values()
-            if now(place).requires_grad or storage_of(now(place)) in members
-        ]
-
-    def _observed(self) -> list[Place]:
-        now = self._stage.now
-        shown = {place: alike(now(place), now(place).detach()) for place in self._stage.by_path.values()}
-        reads, base = Reads(), self.base()
-        try:
-            same = self._stage.value(shown, reads) == base
-        except Exception:  # noqa: BLE001  a loss is anybody's code
-            same = False
-        if not same:
-            return list(shown)
-        seen = {place for place, tensor in shown.items() if id(tensor) in reads.ids}
-        unseen = self._noticed([place for place in self._concerned() if place not in seen], shown, base)
-        return [place for place in shown if place in seen or place in unseen]
-
-    def _noticed(self, places: Sequence[Place], shown: Values, base: float) -> Sequence[Place]:
-        """Those places at which the loss notices other numbers: no reading of a scripted function is seen."""
-        if not places or self._is_indifferent_to(places, shown, base):
-            return []
-        return [place for place in places if not self._is_indifferent_to([place], shown, base)]
-
-    def _is_indifferent_to(self, places: Sequence[Place], shown: Values, base: float) -> bool:
-        moved = {place: _moved(self._stage.now(place)) for place in places}
-        try:
-            return _is_same(self._stage.value({**shown, **moved}, graph=not self._is_quiet), base)
-        except Exception:  # noqa: BLE001  a loss is anybody's code
-            return False
 
     def base(self) -> float:
         """The loss at the memory as it is; what its stops give is kept for perturbed evaluations.
@@ -133,7 +104,7 @@ class Model:
 
     def _is_same_without_graph(self, value: float) -> bool:
         try:
-            return _is_same(self._stage.value({}, graph=False), value)
+            return is_same(self._stage.value({}, graph=False), value)
         except Exception:  # noqa: BLE001  a loss that takes gradients itself
             return False
 
@@ -149,8 +120,8 @@ class Model:
         """The loss with one name showing a tensor of its own."""
         place = self._stage.by_path[access]
         tensor = self._stage.now(place)
-        numbers = torch.from_numpy(private).to(tensor.device, tensor.dtype)
-        return self._perturbed({place: alike(tensor, numbers)}, through_stops)
+        own = alike(tensor, torch.from_numpy(private).to(tensor.device, tensor.dtype))
+        return self._perturbed(dict.fromkeys(self._accessed().get(place, [place]), own), through_stops)
 
     def _perturbed(self, values: Values, through_stops: bool) -> float:
         if self._held and not through_stops:
@@ -203,18 +174,7 @@ class Model:
             with widening.kept():
                 value = wide.base()
                 with widening.originals_moved():
-                    follows = _is_same(wide.base(), value)
+                    follows = is_same(wide.base(), value)
         except (AliascheckError, CannotWidenError, RuntimeError, TypeError):
             return None  # Apple's devices raise TypeError for float64
         return wide if follows else None
-
-
-def _moved(tensor: Any) -> Any:
-    """A tensor of other numbers nearby."""
-    numbers = tensor.detach()
-    scale = numbers.abs().max() if numbers.numel() else 0.0
-    return alike(tensor, numbers * (1.0 + 2.0**-6) + scale * 2.0**-7 + 2.0**-20)
-
-
-def _is_same(one: float, other: float) -> bool:
-    return np.float64(one).tobytes() == np.float64(other).tobytes()

@@ -14,7 +14,7 @@ from aliascheck.memory import NOTHING, Data, Path
 from aliascheck.subjects.subject import Gradients
 from aliascheck.subjects.torch.gates import Factors, Gate
 from aliascheck.subjects.torch.keeping import kept_leaves, kept_numbers
-from aliascheck.subjects.torch.places import Place
+from aliascheck.subjects.torch.names import Accessed
 from aliascheck.subjects.torch.stage import Stage, Values
 
 
@@ -44,14 +44,14 @@ class Walker:
         """What torch reports, without gates. Raises: EngineError."""
         self._forget_other_points()
         if mode not in self._plain:
-            self._plain[mode] = self._walk_back(self._record(mode, ()), mode)
+            self._plain[mode] = self._walk_back(self._record(mode, {}), mode)
         return self._plain[mode]
 
-    def gated(self, mode: str, places: Sequence[Place], gates: Mapping[Path, float]) -> Gradients:
-        """What torch reports with gates on places. Raises: EngineError."""
+    def gated(self, mode: str, names: Accessed, gates: Mapping[Path, float]) -> Gradients:
+        """What torch reports with gates on names. Raises: EngineError."""
         self._forget_other_points()
         if mode not in self._gated:
-            self._gated[mode] = self._record(mode, places)
+            self._gated[mode] = self._record(mode, names)
         recording = self._gated[mode]
         recording.factors.update({self._stage.by_path[path].name: factor for path, factor in gates.items()})
         try:
@@ -84,15 +84,15 @@ class Walker:
         one = {id(tensor): leaf for tensor, leaf in zip(now, fresh, strict=True)}
         return [one[id(tensor)] for tensor in now]
 
-    def _record(self, mode: str, gated: Sequence[Place]) -> Recording:
+    def _record(self, mode: str, gated: Accessed) -> Recording:
         leaves = self._leaves(mode)
         is_explicit = mode == "explicit"
         values = dict(zip(self._stage.members, leaves, strict=True)) if is_explicit else {}
         factors: Factors = {}
-        for place in gated:
+        for place, names in gated.items():
             shown = values.get(place, self._stage.now(place))
             if shown.requires_grad:
-                values[place] = Gate.apply(shown, place.name, factors)
+                values.update(dict.fromkeys(names, Gate.apply(shown, place.name, factors)))
         try:
             loss = self._stage.result(values, torch.enable_grad())
         except Exception as error:
