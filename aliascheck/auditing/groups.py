@@ -204,7 +204,8 @@ class Effort(Data, frozen=True):
 ALWAYS_EXACT = 64  # cells: measured one by one in every model,
 CHEAPLY_EXACT = 256  # and up to so many where the model is small
 SMALL_MODEL = 1024  # cells
-MOST_EXACT = 256  # cells that are measured one by one in a large model
+MOST_EXACT = 256  # cells that are measured one by one in a large model,
+MOST_WORK = 2**20  # and that times the cells of the model: what an evaluation costs grows with its size
 
 
 def plan_groups(
@@ -239,10 +240,11 @@ def _measured_by_cell(sizes: Sequence[int]) -> list[bool]:
     In a large model there may be hundreds of small parameters, and their cells would cost more than all the
     rest: the smallest come first.
     """
-    if sum(sizes) <= SMALL_MODEL:
+    whole = sum(sizes)
+    if whole <= SMALL_MODEL:
         return [size <= CHEAPLY_EXACT for size in sizes]
     exact = [False] * len(sizes)
-    left = MOST_EXACT
+    left = min(MOST_EXACT, MOST_WORK // whole)
     for number in sorted(range(len(sizes)), key=sizes.__getitem__):
         if sizes[number] > min(left, ALWAYS_EXACT):
             break

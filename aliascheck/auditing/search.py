@@ -76,7 +76,8 @@ class Search:
             def residual(block: Block, weights: NDArray[np.float64], accuracy: float) -> tuple[float, float]:
                 return self._residual(oracle, self._matrix[block.slices], weights, accuracy)
 
-            location = localise(residual, self._matrix.shape, self._scale, seed)
+            zeros = self._held[self._matrix] == 0.0
+            location = localise(residual, self._matrix.shape, self._scale, seed, suspects=zeros)
             is_turned = location.kind is Kind.DENSE and self._is_transposed(oracle, seed)
         if is_turned:
             return Place(Spot("transposed"), ())
@@ -84,7 +85,8 @@ class Search:
         spot = Spot(
             self._chart.describe(location), (rows, columns), tuple(rectangles(location, rows, columns))
         )
-        return Place(spot, tuple(self._regions(location)))
+        regions = list(self._regions(location))
+        return Place(spot, tuple(regions) if len(regions) <= MOST_APART else (_union(regions),))
 
     def _residual(
         self, oracle: Oracle, cells: Cells, weights: NDArray[np.floating], accuracy: float
@@ -127,6 +129,14 @@ class Search:
             yield Region(np.sort(self._matrix[:, column]))
         for block in location.blocks:
             yield Region(np.sort(self._matrix[block.slices].ravel()))
+
+
+MOST_APART = 8  # regions that are judged one by one
+
+
+def _union(regions: list[Region]) -> Region:
+    """All of several regions as one: what holds for each of many holds for them together."""
+    return Region(np.unique(np.concatenate([region.cells for region in regions if region.cells is not None])))
 
 
 def rectangles(location: Location, rows: int, columns: int) -> Iterator[tuple[int, int, int, int]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,12 @@ class Region(Data, frozen=True, eq=False):
         shown = np.zeros(size, bool)
         shown[slice(None) if self.cells is None else self.cells] = True
         return shown
+
+    @property
+    def key(self) -> bytes:
+        """What tells it from regions of other cells."""
+        cells = b"" if self.cells is None else np.ascontiguousarray(self.cells, np.int64).tobytes()
+        return blake2b(cells, digest_size=16).digest()
 
     @property
     def first(self) -> int:
@@ -94,17 +101,28 @@ class Probes(Data, frozen=True, eq=False):
         return np.array([value for value, _ in pairs]), np.array([norm for _, norm in pairs])
 
     def refined(self, regions: Sequence[Region]) -> Probes:
-        """The same directions, with some regions by themselves, and what is left of the old ones."""
+        """The same directions, with some regions by themselves, and what is left of the old ones.
+
+        Where regions overlap, what they share is by itself as well.
+        """
         parted = []
         for atom in dict.fromkeys(probe.region for probe in self.items):
             directions = [probe.direction(self.size) for probe in self.items if probe.region is atom]
-            rest = atom.mask(self.size)
-            for region in regions:
-                inside = region.mask(self.size) & rest
-                rest &= ~inside
-                parted += _restricted(directions, inside, region.name)
-            parted += _restricted(directions, rest, "the rest" if regions else atom.name)
-        return replace(self, items=tuple(parted), key=(*self.key, *(region.name for region in regions)))
+            for mask, name in _parts(atom.mask(self.size), regions):
+                parted += _restricted(directions, mask, name or ("the rest" if regions else atom.name))
+        return replace(self, items=tuple(parted), key=(*self.key, *(region.key for region in regions)))
+
+
+def _parts(whole: Mask, regions: Sequence[Region]) -> list[tuple[Mask, str]]:
+    """Cells parted by regions, which may overlap; those in none come last, without a name."""
+    parts: list[tuple[Mask, str]] = []
+    rest = whole.copy()
+    for region in regions:
+        inside = region.mask(len(whole)) & whole
+        halves = [(mask & side, name) for mask, name in parts for side in (inside, ~inside)]
+        parts = [*halves, (inside & rest, region.name)]
+        rest &= ~inside
+    return [*((mask, name) for mask, name in parts if mask.any()), (rest, "")]
 
 
 def inner(left: Array, right: Array) -> tuple[float, float]:

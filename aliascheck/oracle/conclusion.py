@@ -52,8 +52,11 @@ class Location(Data, frozen=True):
     derivatives: int
 
 
-def conclude(survey: Survey, complete: bool) -> Location:
-    """What was found, by name: whole lines, other rectangles, elements."""
+def conclude(survey: Survey, complete: bool, *, in_lines: bool = False) -> Location:
+    """What was found, by name: whole lines, other rectangles, elements.
+
+    Where it is known to be `in_lines`, they tell however many they are.
+    """
     pieces = {complete_line(survey, piece) for piece in merge(survey.pieces)}
     lines = pieces - {survey.whole}
     rows = {row for piece in lines if piece.columns == survey.whole.columns for row in range(*piece.rows)}
@@ -67,8 +70,9 @@ def conclude(survey: Survey, complete: bool) -> Location:
     }
     elements = {cell for piece in apart - blocks for cell in piece.cells()}
     kinds = {Kind.ELEMENTS: elements, Kind.ROWS: rows, Kind.COLUMNS: columns, Kind.BLOCK: blocks}
+    is_shapeless = not in_lines and is_dense(survey, pieces)
     return Location(
-        Kind.DENSE if is_dense(survey, pieces) else only([kind for kind, places in kinds.items() if places]),
+        Kind.DENSE if is_shapeless else only([kind for kind, places in kinds.items() if places]),
         tuple(sorted(elements)),
         tuple(sorted(rows)),
         tuple(sorted(columns)),

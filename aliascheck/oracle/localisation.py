@@ -17,6 +17,7 @@ from aliascheck.oracle.readings import Node, Reading, Residual
 from aliascheck.oracle.rectangles import grow, take
 from aliascheck.oracle.solidity import is_grain, is_solid
 from aliascheck.oracle.survey import Survey
+from aliascheck.oracle.suspects import Mask, convict
 
 SMALL = 64  # elements: a matrix no larger is asked element by element
 MOST_PIECES = 64
@@ -25,6 +26,7 @@ SAMPLES = 6
 MORE_SAMPLES = 24
 SCATTERED = 0.25  # of MORE_SAMPLES: where no shape is seen, so much is wrong throughout
 MOST_GRAINS = 8
+MOST_DERIVATIVES = 640  # 64 places of 8 residuals each, and what is asked around them
 
 
 def localise(
@@ -35,11 +37,14 @@ def localise(
     *,
     checks: int = CHECKS,
     most: int = MOST_PIECES,
+    suspects: Mask | None = None,
 ) -> Location:
     """Where the matrix that `residual` measures is wrong.
 
     `scale` is the size of a step that suits the loss: the root mean square of the memory. What is right is
-    measured along `checks` directions. The search gives up at more than `most` places.
+    measured along `checks` directions. The search gives up at more than `most` places, or after 640
+    residuals. `suspects` are elements that are tried together where what is wrong is no single
+    place.
 
     Units: 7 residuals for a lone element that is well above the bound, 16 for a lone row or column, 50 to
     120 for a rectangle, 8 for each of several elements, 15 for a matrix that is wrong throughout. Nothing
@@ -52,15 +57,15 @@ def localise(
         rest = survey.read_rest(checks)
         if not rest.wrong:
             return conclude(survey, complete=rest.decided)
-        ending = search(survey, rest, most)
+        ending = search(survey, rest, most, suspects)
         if ending is not None:
             return ending
 
 
-def search(survey: Survey, rest: Reading, most: int) -> Location | None:
+def search(survey: Survey, rest: Reading, most: int, suspects: Mask | None) -> Location | None:
     """Find something that is wrong and mask it; or, where the search has to end, where it does."""
     before = len(survey.pieces)
-    if before > most:
+    if before > most or survey.derivatives > MOST_DERIVATIVES:
         return give_up(survey, [survey.whole])
     if survey.whole.size <= SMALL:
         search_small(survey)
@@ -69,6 +74,8 @@ def search(survey: Survey, rest: Reading, most: int) -> Location | None:
     if root.region != survey.whole and is_solid(survey, root.region):
         survey.add(root.region)
         return None
+    if suspects is not None and convict(survey, suspects):
+        return conclude(survey, complete=True, in_lines=True)
     if not before and root.region == survey.whole:
         ending = look_around(survey)
         if ending is not None or survey.pieces:

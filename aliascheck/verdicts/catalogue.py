@@ -388,9 +388,10 @@ assumed. Central differences at halved steps are extrapolated (Ridders), the noi
 once and carried along, kinks are told from smooth points by the even part of the same values, and two
 looks far below the steps used guard against structure near the point.
 
-Parameters of up to 64 cells (256 in a small model) are measured element by element. Larger ones are
-measured along random directions whose entries have either sign and sizes from 0.5 to 1.5: one wrong
-element always shows, and three directions miss a fault of 1,450 times the bound once in 1e9 audits.
+Parameters of up to 64 cells (256 in a small model) are measured element by element; the more cells a model
+has, the fewer of them. Larger ones are measured along random directions whose entries have either sign and
+sizes from 0.5 to 1.5: one wrong element always shows, and three directions miss a fault of 1,450 times the
+bound once in 1e9 audits.
 Parameters that share memory with nothing are measured together, and one by one only where the sum is off.
 On the bundled engine a complex step may speak for further directions, once it has agreed with a
 difference; it is never the evidence of a fault. So the cost grows with parameters that share memory and

@@ -141,6 +141,9 @@ def test_coverage_tells_cells_parts_and_company():
         ([1000, 64, 64, 64, 64], [64, 64, 64, 64]),
         ([1000, 64, 64, 64, 64, 1], [1, 64, 64, 64]),
         ([1000] + [10] * 30, [10] * 25),
+        ([20000, 64], []),
+        ([20000, 30, 30], [30]),
+        ([1000000, 1, 1], [1]),
     ],
 )
 def test_which_groups_are_measured_cell_by_cell(sizes, exact):

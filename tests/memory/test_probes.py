@@ -88,20 +88,35 @@ def test_atoms_part_the_cells_by_who_shows_them(case):
     assert len(set(signatures)) == len(atoms)
 
 
-@settings(steady, max_examples=40)
+@settings(steady, max_examples=60)
 @given(cases(), st.data())
 def test_refined_probes_add_up_to_the_old_ones(case, data):
     cells, memory, shown = case
     probes = random_directions(cells, shown, (0,))
-    some = data.draw(st.lists(st.integers(0, memory.size - 1), min_size=1, max_size=5, unique=True))
-    finer = probes.refined([Region(np.sort(part), "") for part in (some[:2], some[2:]) if part])
+    some = st.lists(st.integers(0, memory.size - 1), min_size=1, max_size=5, unique=True)
+    regions = [Region(np.sort(part)) for part in data.draw(st.lists(some, min_size=1, max_size=3))]
+    finer = probes.refined(regions)
     covered = np.zeros(memory.size)
-    for region in dict.fromkeys(probe.region for probe in finer.items):
-        covered += region.mask(memory.size)
-        assert len({bool(n in some[:2]) for n in np.flatnonzero(region.mask(memory.size))}) == 1
+    for part in dict.fromkeys(probe.region for probe in finer.items):
+        own = part.mask(memory.size)
+        covered += own
+        assert all(len(set(region.mask(memory.size)[own])) == 1 for region in regions)
     assert np.array_equal(covered, np.ones(memory.size))
-    assert finer.key != probes.key
     assert sum(np.abs(p.direction(memory.size)).sum() > 0 for p in finer.items) == len(finer)
+
+
+@settings(steady, max_examples=40)
+@given(
+    st.lists(st.sets(st.integers(0, 9), min_size=1), min_size=1, max_size=3, unique_by=frozenset), st.data()
+)
+def test_probes_of_other_regions_have_other_keys(parts, data):
+    probes = random_directions(CellMap([np.zeros(10)]), [], (0,))
+    regions = [Region(np.array(sorted(part))) for part in parts]
+    alike = [Region(np.array(sorted(part))) for part in parts]
+    left_out = data.draw(st.integers(0, len(parts) - 1))
+    fewer = [region for number, region in enumerate(regions) if number != left_out]
+    assert probes.refined(regions).key == probes.refined(alike).key
+    assert len({probes.key, probes.refined(regions).key, probes.refined(fewer).key}) == 3 - (not fewer)
 
 
 def test_thorough_directions_have_one_more_in_each_row():

@@ -213,10 +213,11 @@ class Gpt(nn.Module):
         return self.head(self.after(x))
 
 
-def test_a_language_model_of_a_million_parameters_in_few_evaluations():
+@pytest.mark.parametrize(("words_known", "width"), [(1600, 184), (16000, 64)])
+def test_a_language_model_of_a_million_parameters_in_few_evaluations(words_known, width):
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        module, tokens = Gpt(), torch.randint(0, 1600, (2, 17))
+        module, tokens = Gpt(words_known, width=width), torch.randint(0, words_known, (2, 17))
     assert sum(one.numel() for one in module.parameters()) > 1e6
 
     def loss(module):
