@@ -12,6 +12,8 @@ from aliascheck.oracle.line import Line, Pair
 # along such a grid so that it looks smooth there.
 NEAR = 1.0 / 83.0
 FAR = 1.0 / 5309.0
+BISECTIONS = 20
+GRADUAL = 1.0 / 64.0  # of the change over a step: quanta that fit into it are larger
 CLOSER = (1.0 / 131.0, 1.0 / 16411.0, 1.0 / 1048583.0)
 
 
@@ -89,15 +91,15 @@ def explain_flatness(line: Line, descent: Descent, pair: Pair) -> Guard:
     value = descent.slope.value
     flat, wider = widen(line, pair)
     quantum = abs(value) * flat.step
-    if 0.0 < abs(wider.change) < quantum or moves_smoothly(line, wider.step):
+    if 0.0 < abs(wider.change) < quantum or moves_smoothly(line, flat.step, wider.step):
         return Guard(flat, Finding.STRUCTURE)
     return Guard(pair, Finding.QUANTA, max(quantum, abs(wider.slope - value) * wider.step))
 
 
 def hidden_quanta(line: Line, flat: Pair) -> float:
     """The size of the quanta of a loss that is flat at the point, if they are what makes it so."""
-    _, wider = widen(line, flat)
-    if not wider.finite or wider.flat or moves_smoothly(line, wider.step):
+    flat, wider = widen(line, flat)
+    if not wider.finite or wider.flat or moves_smoothly(line, flat.step, wider.step):
         return 0.0
     return max(abs(wider.change), abs(wider.bend) * wider.step)
 
@@ -110,10 +112,30 @@ def widen(line: Line, pair: Pair) -> tuple[Pair, Pair]:
     return pair, wider
 
 
-def moves_smoothly(line: Line, step: float) -> bool:
-    """Whether the loss at either end of `step` changes in proportion to the way, as quanta do not."""
+def moves_smoothly(line: Line, flat: float, step: float) -> bool:
+    """Whether the loss, which is constant up to `flat`, changes without a jump on its way to `step`.
+
+    It does where it changes in proportion to the way at either end, as quanta do not; or where the constant
+    zone ends in a bend: between two plateaus, say, as beside a clamp or a median.
+    """
     for end in (step, -step):
         near, nearer = line.change(end, step / 64.0), line.change(end, step / 512.0)
         if 0.0 < nearer < 0.5 * near:
+            return True
+    return any(leaves_gradually(line, flat, step, side) for side in (1.0, -1.0))
+
+
+def leaves_gradually(line: Line, flat: float, step: float, side: float) -> bool:
+    """Whether values just beyond the end of a constant zone are close to that in it; quanta are not."""
+    least = whole = line.rise(side * step)
+    still, moved = flat, step
+    for _ in range(BISECTIONS if whole > 0.0 else 0):
+        middle = (still + moved) / 2.0
+        rise = line.rise(side * middle)
+        if rise == 0.0:
+            still = middle
+        else:
+            moved, least = middle, min(least, rise)
+        if least < GRADUAL * whole:
             return True
     return False

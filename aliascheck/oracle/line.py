@@ -90,6 +90,10 @@ class Line:
         """The size of the change of the loss over a `way` to either side of `place`."""
         return abs(self.value(place + way) - self.value(place - way))
 
+    def rise(self, t: float) -> float:
+        """The size of the change of the loss from here to `t`."""
+        return abs(self.value(t) - self._loss)
+
     def missing(self) -> str:
         """What was not finite, in words."""
         sides = [("left", self.undefined_left), ("right", self.undefined_right)]

@@ -507,3 +507,28 @@ def test_scaled_estimate_is_that_of_the_scaled_loss() -> None:
 def test_status_reads_as_text() -> None:
     assert f"{Status.KINK}" == "kink"
     assert [status.value for status in Status if not status.bounded] == ["jump", "singular", "nonfinite"]
+
+
+def clamped(low: float, high: float, ramp: Callable[[float], float]) -> Callable[[float], float]:
+    """Constant up to `low` and from `high` on, and `ramp` from 0 to 1 between them."""
+    return lambda t: 3.0 + ramp(min(max((t - low) / (high - low), 0.0), 1.0))
+
+
+@pytest.mark.parametrize("ramp", [lambda s: s, lambda s: s * s, lambda s: math.sin(math.pi * s)])
+@pytest.mark.parametrize("side", [1.0, -1.0])
+@pytest.mark.parametrize(("low", "high"), [(0.1, 0.9), (0.3, 0.31), (0.02, 0.5), (0.7, 0.701)])
+def test_a_plateau_beside_another_is_no_noise(
+    low: float, high: float, side: float, ramp: Callable[[float], float]
+) -> None:
+    phi = clamped(low, high, ramp)
+    estimate = differentiate(lambda t: phi(side * t))
+    assert estimate.status is Status.OK
+    assert abs(estimate.value) <= estimate.bound <= 1e-9
+
+
+@pytest.mark.parametrize("tread", [0.9, 0.3, 1e-2])
+@pytest.mark.parametrize("at", [0.5, 0.31, 0.77])
+def test_a_staircase_comes_in_quanta_wherever_it_is_met(tread: float, at: float) -> None:
+    estimate = differentiate(lambda t: 3.0 + tread * math.floor(t / tread + at))
+    assert estimate.status in (Status.QUANTISED, Status.NOISY)
+    assert_within(estimate, 1.0)
