@@ -7,6 +7,7 @@ at another point. Every other equation is carried out by the engine. No engine i
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -45,21 +46,46 @@ def has_equation(jaxpr: Any, is_sought: Callable[[Any], bool]) -> bool:
     )
 
 
+MACHINERY = (  # what of the engine's library applies functions that it is given, and knows none of its own
+    "tree.py",
+    "tree_util.py",
+    "api.py",
+    "api_util.py",
+    "linear_util.py",
+    "traceback_util.py",
+    "ad_checkpoint.py",
+    "custom_batching.py",
+    "custom_derivatives.py",
+    "pjit.py",
+    "core.py",
+    "util.py",
+    "interpreters/",
+    "lax/control_flow/loops.py",
+    "numpy/vectorize.py",
+)
+
+
 def is_deliberate_stop(equation: Any, library: str) -> bool:
     """Whether an equation is a stop that was written outside of the engine's own library.
 
-    The library stops what a result does not depend on, such as the largest element in a softmax.
+    The library stops what a result does not depend on, such as the largest element in a softmax. A stop that
+    it was handed, to be mapped over a tree or a batch, is written where it was handed on.
     """
     if equation.primitive.name != "stop_gradient":
         return False
     trace = equation.source_info.traceback
     frames = list(trace.frames) if trace is not None else []
-    calls = [number for number, frame in enumerate(frames[:-1]) if _stops(frame, library)]
-    return not calls or not frames[calls[-1] + 1].file_name.startswith(library)
+    places = [_place(frame.file_name, library) for frame in frames]
+    calls = [n for n, place in enumerate(places) if place and frames[n].function_name == "stop_gradient"]
+    callers = places[calls[-1] + 1 :] if calls else []
+    return next((place for place in callers if not (place or "").startswith(MACHINERY)), None) is None
 
 
-def _stops(frame: Any, library: str) -> bool:
-    return bool(frame.function_name == "stop_gradient" and frame.file_name.startswith(library))
+def _place(file: str, library: str) -> str | None:
+    """Where a file lies in the library, below the folder of its private parts; None outside."""
+    if not file.startswith(library + os.sep):
+        return None
+    return file[len(library) + 1 :].replace(os.sep, "/").removeprefix("_src/")
 
 
 class Evaluation:

@@ -234,7 +234,21 @@ STOPPED = {
         lambda w: jnp.sum(w**2 * jax.lax.stop_gradient(w)),
         w,
     ),
+    "handed to a tree": lambda w: jnp.sum(jax.tree.map(jax.lax.stop_gradient, {"w": w})["w"] * w**2),
+    "handed to a map": lambda w: jnp.sum(jax.vmap(jax.lax.stop_gradient)(w) * w**2),
+    "handed to a loop": lambda w: jnp.sum(jax.lax.map(jax.lax.stop_gradient, w) * w**2),
+    "handed to all of them": lambda w: jnp.sum(
+        jax.jit(jax.vmap(lambda w: jax.tree.map(jax.vmap(jax.lax.stop_gradient), w)))(w[None])[0] * w**2
+    ),
+    "in a package named alike": lambda w: jnp.sum(elsewhere(jax.__path__[0] + "opt/_src/loss.py")(w) * w**2),
 }
+
+
+def elsewhere(file) -> Any:
+    """A function that stops, as if it were written in another file."""
+    space: dict[str, Any] = {"lax": jax.lax}
+    exec(compile("def stopped(x): return lax.stop_gradient(x)", file, "exec"), space)
+    return space["stopped"]
 
 
 class TestStops:
@@ -270,8 +284,18 @@ class TestStops:
 
     @pytest.mark.parametrize(
         "function",
-        [jax.nn.softmax, jax.nn.log_softmax, jax.nn.logsumexp, jnp.linalg.norm, jax.nn.standardize],
-        ids=lambda function: function.__name__,
+        [
+            jax.nn.softmax,
+            jax.nn.log_softmax,
+            jax.nn.logsumexp,
+            jnp.linalg.norm,
+            jax.nn.standardize,
+            jax.vmap(jax.nn.softmax),
+            lambda w: jax.tree.map(jax.nn.softmax, w),
+            lambda w: jax.lax.map(jax.checkpoint(jax.nn.softmax), w),
+            lambda w: jax.vmap(lambda row: jax.lax.cond(row[0] > 0, jnp.sin, jnp.cos, row))(w),
+        ],
+        ids=["softmax", "log_softmax", "logsumexp", "norm", "standardize", "vmap", "tree", "loop", "branch"],
     )
     def test_stops_of_the_library_are_its_own_business(self, function):
         def loss(tree):
