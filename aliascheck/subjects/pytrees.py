@@ -12,7 +12,8 @@ import numpy as np
 
 from aliascheck.memory import Array, Cast, Data, Field, Path, field
 from aliascheck.subjects.jaxprs import constants
-from aliascheck.subjects.trees import Name, captured_values, chosen, key_step, path_of, tied, without_leaves
+from aliascheck.subjects.ties import tied
+from aliascheck.subjects.trees import Name, captured_values, chosen, key_step, path_of, without_leaves
 
 Loss = Callable[[Any], Any]
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import CodeType
 from typing import Any
 
-import numpy as np
-
 from aliascheck.errors import AliascheckError, UsageError, did_you_mean
-from aliascheck.memory import Array, CellMap, Field, Key, Path, Struct, format_path
+from aliascheck.memory import Array, Field, Key, Path, Struct, format_path
 from aliascheck.subjects.found import engine_of
 from aliascheck.subjects.subject import narrow_names
 
@@ -119,8 +117,8 @@ def chosen(names: Iterable[Name], paths: Sequence[Path]) -> list[Path]:
     """
     found: dict[Path, None] = {}
     for name in [names] if isinstance(names, str) else names:
-        text = _text(name)
-        below = [path for path in paths if text in _prefixes(path)]
+        text = text_of(name)
+        below = [path for path in paths if text in prefixes(path)]
         if not below:
             known = {format_path(path) for path in paths}
             raise AliascheckError(f"the tree has no array at '{text}'", hint=did_you_mean(text, known))
@@ -128,7 +126,8 @@ def chosen(names: Iterable[Name], paths: Sequence[Path]) -> list[Path]:
     return list(found)
 
 
-def _text(name: Name) -> str:
+def text_of(name: Name) -> str:
+    """How a place is written. Raises: AliascheckError where something is no name."""
     if isinstance(name, str):
         return name
     if isinstance(name, tuple) and name:
@@ -139,27 +138,9 @@ def _text(name: Name) -> str:
     )
 
 
-def _prefixes(path: Path) -> list[str]:
+def prefixes(path: Path) -> list[str]:
+    """The places that a leaf lies at or below, from the outermost on."""
     return [format_path(path[:end]) for end in range(1, len(path) + 1)]
-
-
-def tied(ties: Iterable[Iterable[Name]], arrays: Mapping[Path, Array]) -> dict[Path, Path]:
-    """For each leaf that is declared tied to others, the first of them; memory that is shared ties by itself.
-
-    Raises: AliascheckError where tied leaves share nothing, and hold different numbers.
-    """
-    first_of: dict[Path, Path] = {}
-    for tie in ties:
-        first, *others = (chosen([name], list(arrays))[0] for name in tie)
-        first = first_of.get(first, first)
-        for path in others:
-            if CellMap([arrays[first]]).touches(arrays[path]):
-                continue  # whatever the order in which they show it
-            if not np.array_equal(arrays[path], arrays[first], equal_nan=True):
-                names = f"{format_path(path)} and {format_path(first)}"
-                raise AliascheckError(f"{names} are declared tied, and hold different numbers")
-            first_of[path] = first
-    return first_of
 
 
 def captured_functions(function: Callable[..., Any]) -> Iterator[Any]:

@@ -9,6 +9,7 @@ import pytest
 
 from aliascheck.errors import AliascheckError
 from aliascheck.memory import Field, Key, format_path, lookup
+from aliascheck.subjects.ties import tied
 from aliascheck.subjects.trees import (
     CAPTURED,
     bindings_of,
@@ -16,7 +17,6 @@ from aliascheck.subjects.trees import (
     chosen,
     key_step,
     path_of,
-    tied,
 )
 
 NAMES = [
@@ -71,6 +71,34 @@ def test_ties_chain():
     assert tied([["a[0]", "a[1]"], ["a[1]", "b"]], arrays) == {second: first, third: first}
     with pytest.raises(AliascheckError, match=r"b and a\[0\] are declared tied, and hold different numbers"):
         tied([["a[0]", "b"]], {**arrays, third: np.zeros(2)})
+
+
+def test_chains_that_meet_later():
+    arrays = {path: np.ones(2) for path in [*PATHS, ("c",), ("d",)]}
+    joined = tied([["a[0]", "a[1]"], ["c", "d"], ["d", "a[1]"]], arrays)
+    assert joined == dict.fromkeys([*PATHS[:2], ("d",)], ("c",))
+    assert tied([["a[0]", "b"], ["b", "a[0]"]], arrays) == {PATHS[2]: PATHS[0]}
+
+
+def below(name, **leaves):
+    return {path_of([Key(name), Key(key)]): value for key, value in leaves.items()}
+
+
+def test_places_are_tied_leaf_by_leaf():
+    w, b = np.ones((2, 3)), np.zeros(3)
+    arrays = {**below("enc", b=b, w=w), **below("dec", w=w.copy(), b=b.copy()), **below("out", w=w.copy())}
+    enc, dec = [list(below(name, b=b, w=w)) for name in ("enc", "dec")]
+    assert tied([["enc", "dec"]], arrays) == dict(zip(dec, enc, strict=True))
+    for pair, lacks in ((["enc", "out"], "out"), (["out", "enc"], "out"), (["enc", "dec['b']"], "dec")):
+        with pytest.raises(AliascheckError, match=rf"different leaves: {lacks}.* has none for enc\['b'\]"):
+            tied([pair], arrays)
+    arrays[dec[1]][0, 0] = 2.0
+    with pytest.raises(AliascheckError, match=r"dec\['w'\] and enc\['w'\] are .*different numbers"):
+        tied([["enc", "dec"]], arrays)
+    arrays[dec[1]] = w.T
+    arrays[enc[1]] = w.copy()
+    with pytest.raises(AliascheckError, match="hold different shapes"):
+        tied([["enc", "dec"]], arrays)
 
 
 def test_shared_memory_is_tied_by_itself():

@@ -23,6 +23,7 @@ from aliascheck.subjects.generators import generators_in
 from aliascheck.subjects.interpretation import Interpretation
 from aliascheck.subjects.program import Loss as Program
 from aliascheck.subjects.subject import Gradients
+from aliascheck.subjects.ties import tied
 from aliascheck.subjects.trees import (
     Name,
     TreeSubject,
@@ -33,7 +34,6 @@ from aliascheck.subjects.trees import (
     content,
     key_step,
     path_of,
-    tied,
     without_leaves,
 )
 
