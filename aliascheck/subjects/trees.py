@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from types import CodeType
+from types import CodeType, MethodType, ModuleType
 from typing import Any
 
 from aliascheck.errors import AliascheckError, UsageError, did_you_mean
@@ -145,20 +145,52 @@ def prefixes(path: Path) -> list[str]:
 
 def captured_functions(function: Callable[..., Any]) -> Iterator[Any]:
     """The Python function that a loss is, and those that it calls by its variables: the nearest first."""
-    seen: set[int] = set()
-    waiting: list[Any] = [function]
-    while waiting and len(seen) < FARTHEST_SEARCH:
-        taken = _plain_function(waiting.pop(0))
-        if taken is not None and id(taken) not in seen:
-            seen.add(id(taken))
-            yield taken
-            waiting.extend(value for _, value in _variables(taken) if callable(value))
+    return (taken for taken, _, _ in _reached(function))
 
 
 def captured_values(function: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
-    """The variables that a loss, and the functions that it calls, read from outside."""
-    for taken in captured_functions(function):
+    """The variables that a loss, and the functions that it calls, read from outside.
+
+    What a method reads of its own object counts, and what a partial application holds.
+    """
+    for taken, owner, given in _reached(function):
+        yield from given
         yield from _variables(taken)
+        yield from _attributes(taken, owner)
+
+
+def _reached(function: Any) -> Iterator[tuple[Any, Any, list[tuple[str, Any]]]]:
+    """Functions, each with the object that it is a method of, and with the arguments that it is given."""
+    seen: set[tuple[int, int]] = set()
+    waiting: list[Any] = [function]
+    while waiting and len(seen) < FARTHEST_SEARCH:
+        value, given = _applied(waiting.pop(0))
+        taken, owner = _plain_function(value)
+        if taken is not None and (id(taken), id(owner)) not in seen:
+            seen.add((id(taken), id(owner)))
+            yield taken, owner, given
+            read = [*given, *_variables(taken), *_attributes(taken, owner)]
+            waiting.extend(value for _, value in read if callable(value))
+
+
+def _applied(value: Any) -> tuple[Any, list[tuple[str, Any]]]:
+    """What partial applications apply, and the arguments that they hold."""
+    given: list[tuple[str, Any]] = []
+    while isinstance(value, functools.partial):
+        given += [*(("array", argument) for argument in value.args), *value.keywords.items()]
+        value = value.func
+    return value, given
+
+
+def _plain_function(value: Any) -> tuple[Any, Any]:
+    """The Python function inside methods, compiled functions and callable objects, with its object."""
+    value = inspect.unwrap(value)
+    called = inspect.getattr_static(type(value), "__call__", None)
+    if inspect.isfunction(called):
+        return inspect.unwrap(called), value
+    function, owner = getattr(value, "__func__", value), getattr(value, "__self__", None)
+    function = inspect.unwrap(function)
+    return (function, owner) if inspect.isfunction(function) else (None, None)
 
 
 def _variables(function: Any) -> Iterator[tuple[str, Any]]:
@@ -166,6 +198,18 @@ def _variables(function: Any) -> Iterator[tuple[str, Any]]:
     yield from ((name, value) for name, value in named if value is not None)
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         yield name, content(cell)
+
+
+def _attributes(function: Any, owner: Any) -> Iterator[tuple[str, Any]]:
+    """What the code of a method names of its object: attributes and other methods."""
+    if owner is None or isinstance(owner, type | ModuleType):
+        return
+    kept = getattr(owner, "__dict__", {})
+    for name in dict.fromkeys(_names_in(function.__code__)):
+        if name in kept:
+            yield name, kept[name]
+        elif inspect.isfunction(method := inspect.getattr_static(type(owner), name, None)):
+            yield name, MethodType(method, owner)
 
 
 def _names_in(code: CodeType) -> Iterator[str]:
@@ -182,12 +226,3 @@ def content(cell: Any) -> Any:
         return cell.cell_contents
     except ValueError:
         return None
-
-
-def _plain_function(value: Any) -> Any:
-    """The Python function inside partial applications, methods and compiled functions; None without one."""
-    while isinstance(value, functools.partial):
-        value = value.func
-    value = inspect.unwrap(value)
-    value = getattr(value, "__func__", value)
-    return value if inspect.isfunction(value) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
@@ -188,3 +189,56 @@ def test_generators_that_a_loss_holds_are_where_they_were(engine, make):
     outcome = run(engine, {"w": engine.array(GIVEN)}, loss)
     assert not outcome.findings and words(outcome) == {"w": "total"}
     assert one.random() == make(3).random()
+
+
+class Counting:
+    """A loss that is a method, and counts in arrays of its own and of the model."""
+
+    def __init__(self, engine: SimpleNamespace, draw: Any = None) -> None:
+        self.np, self.draw = engine.np, draw
+        self.calls, self.sums = np.zeros(2, int), {"last": np.zeros(3)}
+
+    def loss(self, tree: Any) -> Any:
+        tree["steps"][...] += 1
+        tree["last"] = tree["steps"].sum()
+        self.sums["last"][1] = 0.5 + self.calls[0]
+        self.count()
+        drawn = 0.0 if self.draw is None else self.draw.random()
+        return self.np.sum(self.np.sin(tree["w"])) * (1 + drawn + self.calls[0] + self.sums["last"][1])
+
+    def count(self) -> None:
+        self.calls[0] += 1
+
+    def __call__(self, tree: Any) -> Any:
+        return self.loss(tree)
+
+
+@pytest.mark.parametrize("is_traced", [True, False])
+@pytest.mark.parametrize("form", ["method", "object", "partial"])
+def test_arrays_that_a_loss_counts_in_are_what_they_were(engine, form, is_traced):
+    counting = Counting(engine, np.random.default_rng(3))
+    loss: Any = {"object": counting, "partial": functools.partial(Counting.loss, counting)}.get(
+        form, counting.loss
+    )
+
+    def untraced(tree: Any) -> Any:
+        return loss(tree) * (2.0 if tree["w"][0, 0] > -9 else 1.0)
+
+    tree = {"w": engine.array(GIVEN), "steps": np.zeros(2, int), "on": np.array([True])}
+    outcome = run(engine, tree, loss if is_traced else untraced)
+    assert not outcome.findings and words(outcome) == {"w": "total"}
+    assert not tree["steps"].any() and set(tree) == {"w", "steps", "on"}
+    assert not counting.calls.any() and not counting.sums["last"].any()
+    assert counting.draw.random() == np.random.default_rng(3).random()
+
+
+def test_an_array_is_put_back_where_the_loss_raises(engine):
+    steps = np.zeros(1, int)
+
+    def loss(tree: Any) -> Any:
+        steps[0] += 1
+        raise KeyError("absent")
+
+    with pytest.raises(AliascheckError, match="absent"):
+        engine.make({"w": engine.array(GIVEN)}, loss).base()
+    assert not steps.any()

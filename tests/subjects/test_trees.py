@@ -142,3 +142,31 @@ def test_variables_of_functions():
     assert names(lambda tree: (x + OUTSIDE for x in tree)) == {"OUTSIDE"}
     assert names(len) == set()
     unset = inside
+
+
+class Trainer:
+    kept = np.zeros(3)
+
+    def __init__(self):
+        self.read, self.unread = np.ones(3), np.ones(3)
+
+    def loss(self, tree, scale=1.0):
+        return self.called(tree) * scale
+
+    def called(self, tree):
+        return sum(self.read + tree)
+
+    def __call__(self, tree):
+        return self.loss(tree)
+
+
+def test_what_methods_and_partial_applications_hold():
+    trainer = Trainer()
+
+    def values(function):
+        return {name: value for name, value in captured_values(function) if isinstance(value, np.ndarray)}
+
+    for function in (trainer.loss, trainer, lambda tree: trainer.loss(tree), functools.partial(trainer.loss)):
+        assert values(function) == {"read": trainer.read}
+    scaled = functools.partial(trainer.loss, OUTSIDE)
+    assert values(functools.partial(scaled, scale=trainer.kept)).keys() == {"array", "scale", "read"}

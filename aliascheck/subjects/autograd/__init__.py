@@ -10,6 +10,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from aliascheck.engine import check_loss
 from aliascheck.engine.stops import Stops, hold, recorded, replayed
 from aliascheck.errors import AliascheckError, EngineError, IncompleteError
 from aliascheck.memory import Array, Cast, Field, Path, Struct, format_path, is_identical, lookup
+from aliascheck.subjects.counters import Counters
 from aliascheck.subjects.evaluation import seeded, told
 from aliascheck.subjects.generators import generators_in
 from aliascheck.subjects.interpretation import Interpretation
@@ -130,7 +132,9 @@ def _replaced(value: Any, new: Mapping[Path, Any], steps: tuple[Any, ...] = ()) 
         return new.get(path_of(steps), value)
     made = {key: _replaced(part, new, (*steps, _step(value, key))) for key, part in _parts(value)}
     if isinstance(value, dict):
-        return made
+        copied = copy(value)
+        copied.update(made)
+        return copied
     if isinstance(value, Struct):
         return Struct(value.name, made)
     if isinstance(value, tuple | list):
@@ -142,15 +146,24 @@ def _replaced(value: Any, new: Mapping[Path, Any], steps: tuple[Any, ...] = ()) 
 class AutogradSubject(TreeSubject):
     """A tree of NumPy arrays on trial."""
 
-    def __init__(self, tree: Any, loss: Loss, members: list[Path], seed: int | None) -> None:
+    def __init__(
+        self,
+        tree: Any,
+        loss: Loss,
+        members: list[Path],
+        seed: int | None,
+        counters: Counters | None = None,
+    ) -> None:
         self.members = members
         self._tree = tree
         self._evaluate = loss
         self._seed = seed
-        self._generators = generators_in(
-            () if seed is None else (value for _, value in captured_values(loss))
-        )
         self._places = list(_leaves(tree, ()))
+        held = [] if seed is None else [tree, *(value for _, value in captured_values(loss))]
+        self._generators = generators_in(held)
+        self._counters = (
+            Counters(held, [array for _, array in self._places]) if counters is None else counters
+        )
         self.bindings = bindings_of(self._places)
         self._stops = Stops()
         self._getval = Interception(loss)
@@ -160,7 +173,7 @@ class AutogradSubject(TreeSubject):
     def base(self) -> float:
         """The loss at the memory as it is; what its stops hold is kept for perturbed evaluations."""
         with recorded(self._stops), self._getval.intercepted():
-            return self._value(self._tree)
+            return self._value(self._own_tree(), thorough=True)
 
     def has_stops(self) -> bool:
         """Whether the loss stops gradients deliberately, as seen when `base` was evaluated."""
@@ -168,11 +181,15 @@ class AutogradSubject(TreeSubject):
 
     def loss(self, *, through_stops: bool = False) -> float:
         """The loss at the memory as it is now."""
-        return self._loss_of(self._tree, through_stops)
+        return self._loss_of(self._own_tree(), through_stops)
 
     def loss_reading(self, access: Path, private: Array, *, through_stops: bool = False) -> float:
         """The loss with one access reading a private array of its shape."""
         return self._loss_of(_replaced(self._tree, {access: private}), through_stops)
+
+    def _own_tree(self) -> Any:
+        """The tree in containers of its own, which a loss may change; programs change none."""
+        return self._tree if self._seed is None else _replaced(self._tree, {})
 
     def _loss_of(self, tree: Any, through_stops: bool) -> float:
         if through_stops or not self._stops.values:
@@ -180,9 +197,14 @@ class AutogradSubject(TreeSubject):
         with replayed(self._stops), self._getval.intercepted():
             return self._value(tree)
 
-    def _value(self, tree: Any) -> float:
-        with seeded(self._seed, self._generators), told():
+    def _value(self, tree: Any, *, thorough: bool = False) -> float:
+        with self._evaluating(thorough), told():
             return check_loss(self._evaluate(tree))
+
+    @contextmanager
+    def _evaluating(self, thorough: bool) -> Iterator[None]:
+        with seeded(self._seed, self._generators), self._counters.kept(all_of_them=thorough):
+            yield
 
     def widened(self) -> AutogradSubject | None:
         """The same model in float64; None where the loss does not take it, or reads its memory elsewhere.
@@ -191,7 +213,8 @@ class AutogradSubject(TreeSubject):
         """
         try:
             cast = Cast([array for _, array in self._places if array.dtype.itemsize < 8], np.float64)
-            wide = AutogradSubject(cast.value(self._tree), self._evaluate, self.members, self._seed)
+            tree = cast.value(self._tree)
+            wide = AutogradSubject(tree, self._evaluate, self.members, self._seed, self._counters)
         except ValueError:
             return None
         before = [array.copy() for _, array in self._places]
@@ -225,7 +248,7 @@ class AutogradSubject(TreeSubject):
             return self._evaluate(_replaced(self._tree, arguments))
 
         try:
-            with seeded(self._seed, self._generators), warnings.catch_warnings():
+            with self._evaluating(True), warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "Output seems independent of input")
                 tangents = autograd.grad(loss_of)(tuple(places[path] for path in self.members))
         except Exception as error:

@@ -16,6 +16,7 @@ import numpy as np
 
 from aliascheck.errors import AliascheckError, EngineError, IncompleteError
 from aliascheck.memory import Array, Field, Path
+from aliascheck.subjects.counters import Counters
 from aliascheck.subjects.evaluation import seeded, told
 from aliascheck.subjects.generators import generators_in
 from aliascheck.subjects.interpretation import Interpretation
@@ -116,9 +117,9 @@ class JaxSubject(TreeSubject):
     def __init__(self, model: Model, *, wide: bool, seed: int | None = None) -> None:
         self._model = model
         self._seed = seed
-        self._generators = generators_in(
-            () if seed is None else (value for _, value in captured_values(model.loss))
-        )
+        held = [] if seed is None else [model.leaves, *(value for _, value in captured_values(model.loss))]
+        self._generators = generators_in(held)
+        self._counters = Counters(held, model.hosts)
         self._wide = wide
         self._narrow_draws = wide and not model.jax.config.jax_enable_x64
         self.members = model.members
@@ -140,7 +141,7 @@ class JaxSubject(TreeSubject):
     def _trace(self) -> list[tuple[Any, Array]]:
         """Trace the loss; what it captured of the leaves' memory."""
         model = self._model
-        with self._evaluating(), told():
+        with self._evaluating(thorough=True), told():
             traced = trace(model, self._dtypes)
         captured = [] if traced is None else captured_of(model.jax, traced, model.hosts)
         constants = [constant for constant, _ in captured]
@@ -163,8 +164,9 @@ class JaxSubject(TreeSubject):
         return switched
 
     @contextmanager
-    def _evaluating(self) -> Iterator[None]:
-        with self._precision(), seeded(self._seed, self._generators):
+    def _evaluating(self, *, thorough: bool = False) -> Iterator[None]:
+        seeding = seeded(self._seed, self._generators)
+        with self._precision(), seeding, self._counters.kept(all_of_them=thorough):
             yield
 
     def _values(self, arrays: Sequence[Array]) -> tuple[list[Any], list[Any]]:
@@ -226,7 +228,7 @@ class JaxSubject(TreeSubject):
             raise EngineError(f"jax has no {mode} mode", hint="audit it in explicit mode")
         factors = [1.0 if gates is None else gates.get(path, 1.0) for path in self._model.paths]
         try:
-            with self._evaluating():
+            with self._evaluating(thorough=True):
                 tangents = self._functions.gradient(*self._values(self._now()), np.array(factors))
                 arrays = [_in_numpy(tangent) for tangent in tangents]
         except Exception as error:
