@@ -12,6 +12,7 @@ import numpy as np
 
 from aliascheck.memory import Array, Cast, Data, Field, Path, field
 from aliascheck.subjects.jaxprs import constants
+from aliascheck.subjects.nnx import keys_as_in, split
 from aliascheck.subjects.ties import tied
 from aliascheck.subjects.trees import Name, captured_values, chosen, key_step, path_of, without_leaves
 
@@ -48,11 +49,13 @@ def model_of(
     jax: Any, tree: Any, loss: Loss, ties: Iterable[Iterable[Name]], params: Iterable[Name] | None
 ) -> Model:
     """A tree, its loss, its ties and its set. Raises: AliascheckError where they do not fit."""
-    flat, structure = jax.tree_util.tree_flatten_with_path(tree)
+    state, loss = split(jax, tree, loss)
+    flat, structure = jax.tree_util.tree_flatten_with_path(state)
     positions = [number for number, (_, leaf) in enumerate(flat) if _is_parameter(jax, leaf)]
     if not positions:
         raise without_leaves(tree)
-    paths = [path_of([_step(key) for key in flat[number][0]]) for number in positions]
+    keys = [flat[number][0] for number in positions]
+    paths = [path_of(list(map(_step, steps))) for steps in keys_as_in(jax, tree, keys)]
     hosts = [np.asarray(flat[number][1]) for number in positions]
     return Model(
         jax,

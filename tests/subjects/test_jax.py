@@ -688,7 +688,8 @@ class TestFlax:
         assert "params['lower']['kernel']" in words(outcome)
         assert set(words(outcome).values()) == {"total"}
 
-    def test_variables_shared_by_reference_and_by_value(self):
+    @pytest.mark.parametrize("form", ["state", "module", "module in a list"])
+    def test_variables_shared_by_reference_and_by_value(self, form):
         nnx = pytest.importorskip("flax.nnx")
 
         class Net(nnx.Module):
@@ -701,13 +702,39 @@ class TestFlax:
                 return self.dec(jnp.tanh(self.enc(x)))
 
         def audited(by_reference):
-            graph, state = nnx.split(Net(by_reference=by_reference))
+            net = Net(by_reference=by_reference)
+            if form == "module":
+                return run(net, lambda net: jnp.mean((net(X) - X) ** 2))
+            if form == "module in a list":
+                return run([net, net.enc], lambda nets: jnp.mean((nets[0](X) - nets[1](X)) ** 2))
+            graph, state = nnx.split(net)
             return run(state, lambda state: jnp.mean((nnx.merge(graph, state)(X) - X) ** 2))
 
-        assert not audited(True).findings
-        assert len(words(audited(True))) == 3
+        outcome = audited(True)
+        assert not outcome.findings
+        root = "[0]" if form == "module in a list" else ""
+        names = ["dec.bias.value", "dec.kernel.value", "enc.bias.value"]
+        if form != "state":
+            assert list(words(outcome)) == [f"{root}.{name}".lstrip(".") for name in names]
+        assert set(words(outcome).values()) == {"total"} and len(words(outcome)) == 3
         by_value = audited(False)
         assert [one.code for one in by_value.findings] == ["AC103", "AC103"]
+
+    def test_what_a_module_changes_is_changed_in_copies(self):
+        nnx = pytest.importorskip("flax.nnx")
+
+        class Net(nnx.Module):
+            def __init__(self):
+                self.lower, self.norm = nnx.Linear(6, 6, rngs=nnx.Rngs(0)), nnx.BatchNorm(6, rngs=nnx.Rngs(1))
+                self.drop = nnx.Dropout(0.5, rngs=nnx.Rngs(2))
+
+            def __call__(self, x):
+                return self.drop(self.norm(self.lower(x)))
+
+        net = Net()
+        outcome = run(net, lambda net: jnp.mean((net(X) - X) ** 2))
+        assert not errors(outcome)
+        assert not np.asarray(net.norm.mean[...]).any() and net.drop.rngs.count[...] == 0
 
 
 def test_a_compiler_that_does_not_know_the_quickest_way(monkeypatch):
