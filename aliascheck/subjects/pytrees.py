@@ -5,7 +5,7 @@ The engine is handed in, and not imported.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,13 +35,16 @@ class Model(Data, frozen=True, eq=False):
     hosts: tuple[Array, ...]
     members: tuple[Path, ...]
     stands_for: dict[Path, Path] = field(default_factory=dict)
+    numbers: dict[Path, int] = field(default_factory=dict)  # Python's, by their positions
     small: bool = False
 
-    def evaluate(self, values: Sequence[Any]) -> Any:
-        """The loss with other arrays at the leaves."""
+    def evaluate(self, values: Sequence[Any], numbers: Mapping[Path, float] | None = None) -> Any:
+        """The loss with other arrays at the leaves, and other numbers at some."""
         leaves = list(self.leaves)
         for position, value in zip(self.positions, values, strict=True):
             leaves[position] = value
+        for path, number in (numbers or {}).items():
+            leaves[self.numbers[path]] = number
         return self.loss(self.structure.unflatten(leaves))
 
 
@@ -54,8 +57,9 @@ def model_of(
     positions = [number for number, (_, leaf) in enumerate(flat) if _is_parameter(jax, leaf)]
     if not positions:
         raise without_leaves(tree)
-    keys = [flat[number][0] for number in positions]
-    paths = [path_of(list(map(_step, steps))) for steps in keys_as_in(jax, tree, keys)]
+    keys = keys_as_in(jax, tree, [keys for keys, _ in flat])
+    all_paths = [path_of(list(map(_step, steps))) for steps in keys]
+    paths = [all_paths[number] for number in positions]
     hosts = [np.asarray(flat[number][1]) for number in positions]
     return Model(
         jax,
@@ -67,11 +71,12 @@ def model_of(
         tuple(hosts),
         tuple(paths if params is None else chosen(params, paths)),
         tied(ties, dict(zip(paths, hosts, strict=True))),
+        {all_paths[number]: number for number, (_, leaf) in enumerate(flat) if type(leaf) is float},
     )
 
 
 def _is_parameter(jax: Any, leaf: Any) -> bool:
-    return isinstance(leaf, jax.Array | np.ndarray) and _is_of_floats(jax, leaf)
+    return isinstance(leaf, jax.Array | np.ndarray | np.generic) and _is_of_floats(jax, leaf)
 
 
 def _is_of_floats(jax: Any, value: Any) -> bool:
@@ -81,7 +86,7 @@ def _is_of_floats(jax: Any, value: Any) -> bool:
 def _step(key: Any) -> Any:
     if hasattr(key, "name"):
         return Field(key.name)
-    return int(key.idx) if hasattr(key, "idx") else key_step(key.key)
+    return int(key.idx) if hasattr(key, "idx") else key_step(getattr(key, "key", key))
 
 
 def captured_of(jax: Any, traced: Any, hosts: Sequence[Array]) -> list[tuple[Any, Array]]:

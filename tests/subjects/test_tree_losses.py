@@ -242,3 +242,50 @@ def test_an_array_is_put_back_where_the_loss_raises(engine):
     with pytest.raises(AliascheckError, match="absent"):
         engine.make({"w": engine.array(GIVEN)}, loss).base()
     assert not steps.any()
+
+
+def squared(engine: SimpleNamespace, *, is_right: bool) -> Callable[[Any], Any]:
+    """The square of a number, with a pullback that may forget the factor of two."""
+    factor = 2.0 if is_right else 1.0
+    if engine.name == "jax":
+        import jax
+
+        square = jax.custom_vjp(lambda s: s * s)
+        square.defvjp(lambda s: (s * s, s), lambda s, d: (d * factor * s,))
+        return square
+    from autograd.extend import defvjp, primitive
+
+    plain: Callable[[Any], Any] = primitive(lambda s: s * s)
+    defvjp(plain, lambda out, s: lambda d: d * factor * s)
+    return plain
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32])
+def test_numbers_of_numpy_are_places(engine, kind):
+    for is_right in (True, False):
+        square = squared(engine, is_right=is_right)
+
+        def loss(tree: Any, square: Callable[[Any], Any] = square) -> Any:
+            assert engine.name == "jax" or not isinstance(tree["s"], np.ndarray)
+            return engine.np.sum(engine.np.sin(tree["w"])) * square(tree["s"])
+
+        tree = {"w": engine.array(GIVEN), "s": kind(0.5)}
+        outcome = run(engine, tree, loss)
+        assert labels(outcome) == ([] if is_right else ["AC105:s"])
+        assert words(outcome)["s"] == ("total" if is_right else "wrong")
+        assert type(tree["s"]) is kind and tree["s"] == 0.5
+        assert not any("setting" in note for note in outcome.notes)
+
+
+def test_python_numbers_that_the_loss_depends_on_are_told_of(engine):
+    def loss(tree: Any) -> Any:
+        return engine.np.sum(engine.np.sin(tree["w"])) * tree["rates"][0] + 0 * tree["rates"][1]
+
+    tree = {"w": engine.array(GIVEN), "rates": [0.5, 2.0], "steps": 3, "on": True}
+    outcome = run(engine, tree, loss)
+    assert "the Python number at rates[0] is a setting, and was not audited" in outcome.notes
+    tree["rates"] = [0.5, 2.0, 3.0, 4.0]
+    said = "Python numbers at rates[0], rates[1], rates[2] and 1 more are settings, and were not audited"
+    assert said in run(engine, tree, loss).notes
+    unread = run(engine, tree, lambda tree: engine.np.sum(engine.np.sin(tree["w"])))
+    assert not any("Python number" in note for note in unread.notes)

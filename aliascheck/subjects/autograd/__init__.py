@@ -23,6 +23,7 @@ from aliascheck.subjects.counters import Counters
 from aliascheck.subjects.evaluation import seeded, told
 from aliascheck.subjects.generators import generators_in
 from aliascheck.subjects.interpretation import Interpretation
+from aliascheck.subjects.numbers import unaudited
 from aliascheck.subjects.program import Loss as Program
 from aliascheck.subjects.subject import Gradients
 from aliascheck.subjects.ties import tied
@@ -56,18 +57,21 @@ def make_subject(
     """An array, or tuples, lists and dicts of arrays, with a loss of it, audited through `autograd.grad`.
 
     `ties` lists leaves that are one parameter although each has an array of its own; `params` are the
-    leaves in the set, all arrays of floats without it. Python numbers are settings, not parameters. Global
-    random numbers, of Python and NumPy, begin at `seed` in every evaluation.
+    leaves in the set, all arrays and NumPy numbers of floats without it. Python numbers are settings, not
+    parameters. Global random numbers, of Python and NumPy, begin at `seed` in every evaluation.
 
     Raises: AliascheckError where the tree has no such leaves, and where one cannot be moved.
     """
     _engine()
-    paths = dict(_leaves(tree, ()))
+    paths = dict(_leaves(tree))
     if not paths:
         raise without_leaves(tree)
-    tree = _replaced(tree, {path: paths[first] for path, first in tied(ties or (), paths).items()})
+    scalars = [path for path, value in paths.items() if not isinstance(value, np.ndarray)]
+    arrays = {path: np.asarray(value) for path, value in paths.items()}
+    first_of = tied(ties or (), arrays)
+    new = {path: arrays[first_of.get(path, path)] for path in [*scalars, *first_of]}
     members = list(paths) if params is None else chosen(params, list(paths))
-    return AutogradSubject(tree, loss, members, seed)
+    return AutogradSubject(_replaced(tree, new), loss, members, seed, scalars)
 
 
 def make_program(
@@ -118,17 +122,32 @@ def _step(container: Any, key: Any) -> Any:
     return key_step(key) if isinstance(container, dict) else key
 
 
-def _leaves(value: Any, steps: tuple[Any, ...]) -> Iterator[tuple[Path, Array]]:
-    """Every array of floats, in order."""
-    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+def _found(
+    value: Any, steps: tuple[Any, ...], is_sought: Callable[[Any], bool]
+) -> Iterator[tuple[Path, Any]]:
+    """What is sought at the leaves, in order."""
+    if is_sought(value):
         yield path_of(steps), value
     for key, part in _parts(value):
-        yield from _leaves(part, (*steps, _step(value, key)))
+        yield from _found(part, (*steps, _step(value, key)), is_sought)
+
+
+def _leaves(tree: Any) -> Iterator[tuple[Path, Any]]:
+    """Every array of floats, and every number of NumPy that is one."""
+    return _found(tree, (), lambda value: isinstance(value, ARRAYS) and value.dtype.kind == "f")
+
+
+def _numbers(tree: Any) -> Iterator[tuple[Path, float]]:
+    """Every number of Python with a fraction."""
+    return _found(tree, (), lambda value: type(value) is float)
+
+
+ARRAYS = (np.ndarray, np.generic)
 
 
 def _replaced(value: Any, new: Mapping[Path, Any], steps: tuple[Any, ...] = ()) -> Any:
     """A tree with other values at some leaves; containers are made anew."""
-    if isinstance(value, np.ndarray):
+    if isinstance(value, (*ARRAYS, float)):
         return new.get(path_of(steps), value)
     made = {key: _replaced(part, new, (*steps, _step(value, key))) for key, part in _parts(value)}
     if isinstance(value, dict):
@@ -152,13 +171,15 @@ class AutogradSubject(TreeSubject):
         loss: Loss,
         members: list[Path],
         seed: int | None,
+        scalars: Iterable[Path] = (),
         counters: Counters | None = None,
     ) -> None:
         self.members = members
         self._tree = tree
         self._evaluate = loss
         self._seed = seed
-        self._places = list(_leaves(tree, ()))
+        self._scalars = frozenset(scalars)  # in memory as arrays; the loss is given numbers
+        self._places = list(_leaves(tree))
         held = [] if seed is None else [tree, *(value for _, value in captured_values(loss))]
         self._generators = generators_in(held)
         self._counters = (
@@ -173,7 +194,7 @@ class AutogradSubject(TreeSubject):
     def base(self) -> float:
         """The loss at the memory as it is; what its stops hold is kept for perturbed evaluations."""
         with recorded(self._stops), self._getval.intercepted():
-            return self._value(self._own_tree(), thorough=True)
+            return self._value(self._given({}), thorough=True)
 
     def has_stops(self) -> bool:
         """Whether the loss stops gradients deliberately, as seen when `base` was evaluated."""
@@ -181,21 +202,37 @@ class AutogradSubject(TreeSubject):
 
     def loss(self, *, through_stops: bool = False) -> float:
         """The loss at the memory as it is now."""
-        return self._loss_of(self._own_tree(), through_stops)
+        return self._loss_of(self._given({}), through_stops)
 
     def loss_reading(self, access: Path, private: Array, *, through_stops: bool = False) -> float:
         """The loss with one access reading a private array of its shape."""
-        return self._loss_of(_replaced(self._tree, {access: private}), through_stops)
+        return self._loss_of(self._given({access: private}), through_stops)
 
-    def _own_tree(self) -> Any:
-        """The tree in containers of its own, which a loss may change; programs change none."""
-        return self._tree if self._seed is None else _replaced(self._tree, {})
+    def _given(self, new: Mapping[Path, Any]) -> Any:
+        """The tree as a loss is given it, with other values at some leaves.
+
+        Its containers are the loss's own, which may change them; programs change none.
+        """
+        if self._seed is None and not new:
+            return self._tree
+        values = {path: array for path, array in self._places if path in self._scalars}
+        values.update(new)
+        read = {path: value[()] if path in self._scalars else value for path, value in values.items()}
+        return _replaced(self._tree, read)
 
     def _loss_of(self, tree: Any, through_stops: bool) -> float:
         if through_stops or not self._stops.values:
             return self._value(tree)
         with replayed(self._stops), self._getval.intercepted():
             return self._value(tree)
+
+    def remarks(self) -> tuple[str, ...]:
+        """The Python numbers that the loss depends on: they are no parameters."""
+        return unaudited(dict(_numbers(self._tree)), self._loss_with)
+
+    def _loss_with(self, numbers: Mapping[Path, float]) -> float:
+        copies = {path: array.copy() for path, array in self._places}  # which a loss may change
+        return self._value(self._given({**copies, **numbers}))
 
     def _value(self, tree: Any, *, thorough: bool = False) -> float:
         with self._evaluating(thorough), told():
@@ -212,9 +249,11 @@ class AutogradSubject(TreeSubject):
         What a loss captured of the memory would stay behind: it is moved, to see whether the loss follows.
         """
         try:
-            cast = Cast([array for _, array in self._places if array.dtype.itemsize < 8], np.float64)
+            cast = Cast([array for _, array in self._places], np.float64)
             tree = cast.value(self._tree)
-            wide = AutogradSubject(tree, self._evaluate, self.members, self._seed, self._counters)
+            wide = AutogradSubject(
+                tree, self._evaluate, self.members, self._seed, self._scalars, self._counters
+            )
         except ValueError:
             return None
         before = [array.copy() for _, array in self._places]
@@ -245,7 +284,7 @@ class AutogradSubject(TreeSubject):
             arguments = dict(zip(self.members, values, strict=True))
             if gates is not None:
                 arguments = {path: gate(value, gates.get(path, 1.0)) for path, value in arguments.items()}
-            return self._evaluate(_replaced(self._tree, arguments))
+            return self._evaluate(self._given(arguments))
 
         try:
             with self._evaluating(True), warnings.catch_warnings():

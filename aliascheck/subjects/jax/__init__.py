@@ -20,6 +20,7 @@ from aliascheck.subjects.counters import Counters
 from aliascheck.subjects.evaluation import seeded, told
 from aliascheck.subjects.generators import generators_in
 from aliascheck.subjects.interpretation import Interpretation
+from aliascheck.subjects.numbers import unaudited
 from aliascheck.subjects.program import Loss as Program
 from aliascheck.subjects.pytrees import Model, captured_of, mirrors, model_of, names_of
 from aliascheck.subjects.subject import Gradients
@@ -41,8 +42,9 @@ def make_subject(
     """A pytree with a loss of it, audited through `jax.grad`.
 
     `ties` lists leaves that are one parameter although each has an array of its own; `params` are the
-    leaves in the set, all arrays of floats without it. Python numbers are settings, not parameters. Global
-    random numbers, of Python and NumPy, begin at `seed` in every evaluation; those of jax come from keys.
+    leaves in the set, all arrays and NumPy numbers of floats without it. Python numbers are settings, not
+    parameters. Global random numbers, of Python and NumPy, begin at `seed` in every evaluation; those of jax
+    come from keys.
 
     Raises: AliascheckError where the tree has no such leaves, and where the loss is no scalar.
     """
@@ -205,6 +207,18 @@ class JaxSubject(TreeSubject):
             number = np.asarray(value)
         check_scalar([(number.shape, number.dtype)])
         return float(number)
+
+    def remarks(self) -> tuple[str, ...]:
+        """The Python numbers that the loss depends on: they are no parameters."""
+        model = self._model
+        numbers = {path: model.leaves[position] for path, position in model.numbers.items()}
+        return unaudited(numbers, self._loss_with)
+
+    def _loss_with(self, numbers: Mapping[Path, float]) -> float:
+        leaves, _ = self._values(self._now())
+        with self._evaluating(), told():
+            asarray = self._model.jax.numpy.asarray
+            return float(self._model.evaluate([asarray(leaf) for leaf in leaves], numbers))
 
     def widened(self) -> JaxSubject | None:
         """The same model in float64; None where the loss does not take it, as one made for float32 only."""
