@@ -65,7 +65,7 @@ def ties_of(value: Any) -> list[list[Any]] | None:
     """Lists of places that are tied. Raises: UsageError."""
     if value is None:
         return None
-    hint = "ties lists lists of names: ties=[['enc.weight', 'dec.weight']]"
+    hint = "ties lists lists of names: ties=[['enc.weight', 'dec.weight']], of trees as in \"enc['w']\""
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise UsageError(f"ties is {value!r}, and must be a list", hint=hint)
     ties = []
@@ -115,7 +115,7 @@ def tolerance_of(value: Any) -> tuple[float, float]:
 
 def _difference(what: str, value: Any) -> float:
     try:
-        number = math.nan if isinstance(value, str) else float(value)
+        number = math.nan if isinstance(value, str | bool) else float(value)
     except (TypeError, ValueError):
         number = math.nan
     if not (math.isfinite(number) and number >= 0.0):

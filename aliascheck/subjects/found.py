@@ -12,7 +12,7 @@ from aliascheck.errors import UsageError
 ENGINES = ("torch", "jax", "autograd")
 MODES = {"torch": ("implicit", "explicit"), "jax": ("explicit",), "autograd": ("explicit",)}
 TREES = ("equinox", "flax", "jax", "jaxlib", "haiku", "chex", "optax")
-DEEP = 8  # containers within containers: beyond, nobody looks for an array
+DEEP = 8  # objects within objects: beyond, nobody looks for an array
 
 
 def engine_of(model: Any) -> str:
@@ -25,7 +25,7 @@ def engine_of(model: Any) -> str:
         return "torch"
     if roots & set(TREES):
         return "jax"
-    kinds = {type(leaf).__module__.partition(".")[0] for leaf in _leaves(model, 0)}
+    kinds = {_kind(leaf) for leaf in _leaves(model, 0, {})}
     if kinds & {"jax", "jaxlib"}:
         return "jax"
     if "torch" in kinds:
@@ -39,18 +39,25 @@ def engine_of(model: Any) -> str:
     )
 
 
-def _leaves(value: Any, depth: int) -> Iterator[Any]:
-    if depth > DEEP:
+def _kind(leaf: Any) -> str:
+    module = type(leaf).__module__ if not isinstance(leaf, np.ndarray) else "numpy"
+    return module.partition(".")[0]
+
+
+def _leaves(value: Any, depth: int, seen: dict[int, Any]) -> Iterator[Any]:
+    """What is in containers, and in objects, and the objects themselves."""
+    if depth > DEEP or id(value) in seen:
         return
+    seen[id(value)] = value
     if isinstance(value, Mapping):
         parts: Any = value.values()
     elif isinstance(value, tuple | list):
         parts = value
     elif hasattr(value, "__dict__") and not isinstance(value, np.ndarray | type):
         yield value
-        parts = vars(value).values()
+        parts, depth = vars(value).values(), depth + 1
     else:
         yield value
         return
     for part in parts:
-        yield from _leaves(part, depth + 1)
+        yield from _leaves(part, depth, seen)

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from aliascheck.memory import Array, Cast, Data, Field, Path, field
+from aliascheck.errors import AliascheckError, EngineError
+from aliascheck.memory import Array, Cast, Data, Field, Path, field, format_path
 from aliascheck.subjects.jaxprs import constants
 from aliascheck.subjects.nnx import keys_as_in, split
 from aliascheck.subjects.ties import tied
@@ -45,7 +46,11 @@ class Model(Data, frozen=True, eq=False):
             leaves[position] = value
         for path, number in (numbers or {}).items():
             leaves[self.numbers[path]] = number
-        return self.loss(self.structure.unflatten(leaves))
+        loss = self.loss(self.structure.unflatten(leaves))
+        if not self.jax.tree_util.all_leaves([loss]):
+            hint = "give the number alone, as jax.grad wants it"
+            raise EngineError(f"the loss gives a {type(loss).__name__}, and must be a scalar", hint=hint)
+        return loss
 
 
 def model_of(
@@ -60,6 +65,13 @@ def model_of(
     keys = keys_as_in(jax, tree, [keys for keys, _ in flat])
     all_paths = [path_of(list(map(_step, steps))) for steps in keys]
     paths = [all_paths[number] for number in positions]
+    for number, path in zip(positions, paths, strict=True):
+        if isinstance(flat[number][1], jax.core.Tracer):
+            raise AliascheckError(
+                "the array is a tracer of jax, and has no numbers to be moved",
+                where=format_path(path),
+                hint="audit outside of jax.jit, jax.grad and jax.vmap",
+            )
     hosts = [np.asarray(flat[number][1]) for number in positions]
     return Model(
         jax,

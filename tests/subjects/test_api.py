@@ -77,6 +77,8 @@ def test_findings_fail_and_the_assertion_is_the_table():
         ({"tolerance": {"reltol": 1.0}}, "unknown tolerance 'reltol'"),
         ({"tolerance": {"rtol": float("nan")}}, "rtol is nan"),
         ({"tolerance": -1}, "tolerance is -1"),
+        ({"tolerance": True}, "tolerance is True"),
+        ({"tolerance": {"rtol": False}}, "rtol is False"),
         ({"tolerance": "1"}, "tolerance is '1'"),
         ({"params": ["encoder"]}, "no array at 'encoder'"),
         ({"params": []}, "nothing to audit"),
@@ -150,6 +152,32 @@ def test_the_engine_is_told_from_the_model():
     for nothing in ({}, 3.0, "w", object()):
         with pytest.raises(AliascheckError, match="no engine"):
             engine_of(nothing)
+
+
+class Own(np.ndarray):
+    """An array of one's own class."""
+
+
+def test_arrays_that_are_far_down_and_of_ones_own_class():
+    deep: object = W.view(Own)
+    for _ in range(30):
+        deep = [deep]
+    knot = [W]
+    knot.append(knot)
+    assert engine_of(deep) == engine_of(knot) == "autograd"
+
+
+def test_a_tree_is_no_torch_module():
+    pytest.importorskip("torch")
+    with pytest.raises(AliascheckError, match=r"the model is a dict, and no torch module \(wrap it"):
+        aliascheck.audit(tied(), loss, engine="torch")
+
+
+def test_a_loss_of_another_engine():
+    jnp = pytest.importorskip("jax.numpy")
+    with pytest.raises(AliascheckError, match=r"the loss is an array of jax.*\(say engine='jax'\)"):
+        aliascheck.audit(tied(), lambda model: jnp.sum(model["enc"] ** 2))
+    assert aliascheck.audit(tied(), lambda model: jnp.sum(model["enc"] ** 2), engine="jax", contract="sum").ok
 
 
 def test_no_engine_is_imported_before_it_is_used():

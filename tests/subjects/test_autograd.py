@@ -201,7 +201,30 @@ class TestTrees:
     def test_memory_that_cannot_be_moved(self, w):
         w.flags.writeable = False
         with pytest.raises(AliascheckError, match=r"enc: the array is read-only"):
-            subjects.make_subject({"enc": w}, lambda tree: 0.0)
+            subjects.make_subject({"enc": w}, lambda tree: anp.sum(tree["enc"] * w))
+        outcome = run([w, w.T], lambda tree: anp.sum(anp.sin(tree[0] @ tree[1])), contract="each")
+        assert labels(outcome) == ["AC103:[0]", "AC103:[1]"]
+        assert not w.flags.writeable
+
+    @pytest.mark.parametrize("contract", ["each", "sum"])
+    def test_memory_that_can_be_moved_elsewhere(self, w, contract):
+        """A bias spread out, its memory shown by another leaf: read-only, and yet moved."""
+        bias = w[0].copy()
+        tree = {"w": w, "bias": bias, "spread": np.broadcast_to(bias, (4, bias.size))}
+
+        def loss(tree):
+            return anp.sum(anp.sin(tree["w"][0] * tree["bias"])) + anp.sum(anp.cos(tree["spread"]) ** 2)
+
+        outcome = run(tree, loss, contract=contract)
+        faults = [] if contract == "sum" else ["AC103:bias", "AC103:spread"]
+        assert labels(outcome) == faults
+        assert not tree["spread"].flags.writeable
+        assert words(run(tree, loss, contract="sum", params=["w"])) == {"w": "total"}
+
+    @pytest.mark.parametrize("kind", [np.matrix, np.ma.MaskedArray])
+    def test_arrays_of_another_kind(self, w, kind):
+        with pytest.raises(AliascheckError, match=rf"enc: the array is a {kind.__name__} of NumPy"):
+            subjects.make_subject({"enc": w.view(kind)}, lambda tree: 0.0)
 
 
 class TestLossesOfAllKinds:

@@ -378,6 +378,35 @@ class TestLeaves:
         with pytest.raises(EngineError, match=r"the loss has shape \(3, 3\)"):
             subjects.make_subject([array(S)], lambda tree: tree[0])
 
+    @pytest.mark.parametrize("form", [dict, tuple])
+    def test_a_loss_in_a_container(self, form):
+        def loss(tree):
+            value = jnp.sum(tree[0])
+            return {"loss": value} if form is dict else (value, None)
+
+        with pytest.raises(EngineError, match=rf"the loss gives a {form.__name__}.*scalar \(give the number"):
+            subjects.make_subject([array(S)], loss)
+
+    def test_keys_that_are_plain_strings(self):
+        class Node:
+            def __init__(self, w):
+                self.w = w
+
+        jax.tree_util.register_pytree_with_keys(
+            Node, lambda node: ((("w", node.w),), None), lambda _, parts: Node(*parts)
+        )
+        assert words(run({"n": Node(array(S))}, lambda tree: jnp.sum(tree["n"].w ** 2))) == {
+            "n['w']": "total"
+        }
+
+    def test_where_the_model_is_traced(self):
+        def inside(w):
+            subjects.make_subject({"w": w}, lambda tree: jnp.sum(tree["w"]))
+
+        for transformed in (jax.jit(inside), jax.grad(inside)):
+            with pytest.raises(AliascheckError, match=r"^w: the array is a tracer of jax.*\(audit outside"):
+                transformed(array(S))
+
     def test_scalars_and_empty_arrays(self):
         tree = [array(2.0), array(np.zeros((0, 3)))]
         outcome = run(tree, lambda tree: tree[0] ** 2 + jnp.sum(tree[1]))

@@ -39,6 +39,7 @@ from aliascheck.subjects.trees import (
     path_of,
     without_leaves,
 )
+from aliascheck.subjects.writable import writable
 
 DEFAULT_CONTRACT = "sum"
 DEFAULT_STOPS = "report"
@@ -60,16 +61,19 @@ def make_subject(
     leaves in the set, all arrays and NumPy numbers of floats without it. Python numbers are settings, not
     parameters. Global random numbers, of Python and NumPy, begin at `seed` in every evaluation.
 
-    Raises: AliascheckError where the tree has no such leaves, and where one cannot be moved.
+    Raises: AliascheckError where the tree has no such leaves, and where an array cannot be moved.
     """
     _engine()
     paths = dict(_leaves(tree))
     if not paths:
         raise without_leaves(tree)
     scalars = [path for path, value in paths.items() if not isinstance(value, np.ndarray)]
+    _check_kinds(paths)
     arrays = {path: np.asarray(value) for path, value in paths.items()}
+    moved = writable(arrays, (value for _, value in captured_values(loss)))
+    arrays.update(moved)
     first_of = tied(ties or (), arrays)
-    new = {path: arrays[first_of.get(path, path)] for path in [*scalars, *first_of]}
+    new = {path: arrays[first_of.get(path, path)] for path in [*scalars, *moved, *first_of]}
     members = list(paths) if params is None else chosen(params, list(paths))
     return AutogradSubject(_replaced(tree, new), loss, members, seed, scalars)
 
@@ -188,8 +192,6 @@ class AutogradSubject(TreeSubject):
         self.bindings = bindings_of(self._places)
         self._stops = Stops()
         self._getval = Interception(loss)
-        for path, array in self._places:
-            _check_movable(path, array)
 
     def base(self) -> float:
         """The loss at the memory as it is; what its stops hold is kept for perturbed evaluations."""
@@ -236,7 +238,11 @@ class AutogradSubject(TreeSubject):
 
     def _value(self, tree: Any, *, thorough: bool = False) -> float:
         with self._evaluating(thorough), told():
-            return check_loss(self._evaluate(tree))
+            value = self._evaluate(tree)
+            if type(value).__module__.partition(".")[0] in ("jax", "jaxlib"):
+                hint = "say engine='jax'"
+                raise EngineError("the loss is an array of jax, and the model is one of NumPy", hint=hint)
+            return check_loss(value)
 
     @contextmanager
     def _evaluating(self, thorough: bool) -> Iterator[None]:
@@ -302,13 +308,14 @@ class AutogradSubject(TreeSubject):
         return Gradients(dict(zip(self.members, tangents, strict=True)))
 
 
-def _check_movable(path: Path, array: Array) -> None:
-    if not array.flags.writeable:
-        raise AliascheckError(
-            "the array is read-only, and its memory cannot be moved",
-            where=format_path(path),
-            hint="pass a view of memory that can be written, or a copy",
-        )
+def _check_kinds(arrays: Mapping[Path, Any]) -> None:
+    for path, array in arrays.items():
+        if isinstance(array, np.matrix | np.ma.MaskedArray):
+            raise AliascheckError(
+                f"the array is a {type(array).__name__} of NumPy, which autograd does not differentiate",
+                where=format_path(path),
+                hint="pass a plain array, as np.asarray gives it",
+            )
 
 
 def _gate() -> Callable[[Any, float], Any]:

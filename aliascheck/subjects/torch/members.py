@@ -24,6 +24,11 @@ def model_of(
     mirrored: bool = False,
 ) -> Model:
     """The subject of a module and its loss. Raises: AliascheckError where it cannot be one."""
+    if not isinstance(module, torch.nn.Module):
+        raise AliascheckError(
+            f"the model is a {type(module).__name__}, and no torch module",
+            hint="wrap it in a torch.nn.Module, or leave engine out to have it found from the model",
+        )
     if any(isinstance(one, torch.jit.ScriptModule) for one in module.modules()):
         raise AliascheckError(
             "the module is scripted, and its tensors cannot be exchanged",
