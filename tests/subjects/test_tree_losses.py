@@ -200,11 +200,14 @@ class Counting:
 
     def loss(self, tree: Any) -> Any:
         tree["steps"][...] += 1
+        tree["n"] += tree["steps"][0]
         tree["last"] = tree["steps"].sum()
         self.sums["last"][1] = 0.5 + self.calls[0]
         self.count()
         drawn = 0.0 if self.draw is None else self.draw.random()
-        return self.np.sum(self.np.sin(tree["w"])) * (1 + drawn + self.calls[0] + self.sums["last"][1])
+        return self.np.sum(self.np.sin(tree["w"])) * (
+            tree["n"] + drawn + self.calls[0] + self.sums["last"][1]
+        )
 
     def count(self) -> None:
         self.calls[0] += 1
@@ -224,10 +227,10 @@ def test_arrays_that_a_loss_counts_in_are_what_they_were(engine, form, is_traced
     def untraced(tree: Any) -> Any:
         return loss(tree) * (2.0 if tree["w"][0, 0] > -9 else 1.0)
 
-    tree = {"w": engine.array(GIVEN), "steps": np.zeros(2, int), "on": np.array([True])}
+    tree = {"w": engine.array(GIVEN), "steps": np.zeros(2, int), "n": 1, "on": np.array([True])}
     outcome = run(engine, tree, loss if is_traced else untraced)
     assert not outcome.findings and words(outcome) == {"w": "total"}
-    assert not tree["steps"].any() and set(tree) == {"w", "steps", "on"}
+    assert not tree["steps"].any() and set(tree) == {"w", "steps", "n", "on"} and tree["n"] == 1
     assert not counting.calls.any() and not counting.sums["last"].any()
     assert counting.draw.random() == np.random.default_rng(3).random()
 

@@ -54,5 +54,13 @@ def test_what_something_else_shows_is_not_copied():
             writable({("a",): base}, captured)
 
 
+def test_what_another_leaf_shows_is_not_copied():
+    raw = bytearray(32)
+    array, leaf = locked(np.frombuffer(raw)), np.frombuffer(raw)
+    with pytest.raises(AliascheckError, match="which something else shows"):
+        writable({("a",): array, ("b",): leaf}, [])
+    assert writable({("a",): array}, []).keys() == {("a",)}
+
+
 def test_nothing_to_do():
     assert writable({("a",): OWNER}, [OWNER]) == {}
