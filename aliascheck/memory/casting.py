@@ -78,7 +78,7 @@ class Cast:
             table.update({key: self.value(part) for key, part in value.items()})
             return table
         if isinstance(value, tuple):
-            return self._keep(value, tuple(self.value(part) for part in value))
+            return self._keep(value, _tuple_like(value, [self.value(part) for part in value]))
         return value
 
     def _record(self, record: Record) -> Record:
@@ -104,3 +104,8 @@ def _stretches(arrays: Sequence[Array]) -> list[tuple[int, int, int]]:
         else:
             merged.append((low, high, itemsize))
     return merged
+
+
+def _tuple_like(value: tuple[Any, ...], parts: list[Any]) -> tuple[Any, ...]:
+    """A tuple of other parts, of the kind that `value` is: a named one takes them one by one."""
+    return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)

@@ -341,3 +341,12 @@ def test_a_missing_engine(monkeypatch, w):
         AliascheckError, match=r"autograd is not installed \(pip install 'aliascheck\[autograd\]'\)"
     ):
         subjects.make_subject([w], lambda tree: 0.0)
+
+
+def test_named_tuples_are_audited_in_float64():
+    a = np.random.default_rng(0).normal(size=(3, 2)).astype(np.float32)
+    outcome = run(
+        {"layer": Affine(a, a.T)}, lambda tree: anp.sum(anp.tanh(tree["layer"].w) @ tree["layer"].b)
+    )
+    assert "the model is in float32, and was audited in float64" in outcome.notes
+    assert not outcome.findings
