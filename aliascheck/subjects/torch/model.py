@@ -10,6 +10,7 @@ import torch
 from aliascheck.errors import AliascheckError
 from aliascheck.memory import Array, Path
 from aliascheck.subjects.subject import Gradients
+from aliascheck.subjects.torch.draws import Draws, DrawsNoted
 from aliascheck.subjects.torch.memory import SEEN_BY_NUMPY
 from aliascheck.subjects.torch.names import Accessed, Reader, is_same
 from aliascheck.subjects.torch.places import stale_views
@@ -36,6 +37,7 @@ class Model:
         }
         self._stage, self._tied = stage, tied
         self._walker = Walker(stage, tied=tied)
+        self._draws = Draws()
         self._held: list[Any] = []
         self._is_quiet: bool | None = None
         self._read: Accessed | None = None
@@ -92,7 +94,7 @@ class Model:
         """
         stops = Stops()
         try:
-            value = self._stage.value({}, stops)
+            value = self._stage.value({}, DrawsNoted(self._draws), stops)
         except (AliascheckError, CannotWidenError):
             raise
         except Exception as error:
@@ -166,7 +168,7 @@ class Model:
         """The modules over float64 memory, if the loss follows it."""
         stage = self._stage
         try:
-            widening = Widening([place.tensor for place in stage.places], on_cpu=on_cpu)
+            widening = Widening([place.tensor for place in stage.places], self._draws, on_cpu=on_cpu)
             there = Stage(
                 stage.module, stage.loss, stage.places, stage.members, seed=stage.seed, widening=widening
             )

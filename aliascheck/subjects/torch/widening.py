@@ -15,6 +15,7 @@ from weakref import ref
 import torch
 from torch.overrides import TorchFunctionMode
 
+from aliascheck.subjects.torch.draws import DrawnAlike, Draws, may_draw
 from aliascheck.subjects.torch.memory import flat, has_memory, over, storage_of
 from aliascheck.subjects.torch.reading import map_leaves
 
@@ -29,13 +30,14 @@ class Widening:
     """Counterparts of tensors: in float64 where they hold floats, over memory aliased alike.
 
     They are on the devices of the tensors, or all of them `on_cpu`. A tensor that the model does not hold,
-    over memory that it does, has its counterpart over the new memory.
+    over memory that it does, has its counterpart over the new memory. `draws` are those that the model makes.
 
     One that was computed from others, and is kept, has none: reading it raises CannotWidenError.
     """
 
-    def __init__(self, tensors: Sequence[Any], *, on_cpu: bool = False) -> None:
+    def __init__(self, tensors: Sequence[Any], draws: Draws, *, on_cpu: bool = False) -> None:
         self._on_cpu = on_cpu
+        self.draws = draws
         self._storages: dict[tuple[Any, ...], tuple[Any, Any]] = {}
         self._made: dict[int, Any] = {}
         self._computed: set[int] = set()
@@ -158,7 +160,6 @@ def _with_hooks(old: Any, new: Any) -> Any:
 
 
 TO_DOUBLE = dict.fromkeys((torch.Tensor.float, torch.Tensor.half, torch.Tensor.bfloat16), torch.Tensor.double)
-DRAWS_ALIKE = (torch.rand_like, torch.randn_like)
 
 
 class Widen(TorchFunctionMode):  # type: ignore[misc]
@@ -168,15 +169,13 @@ class Widen(TorchFunctionMode):  # type: ignore[misc]
         super().__init__()
         self._of = widening.of
         kinds = {tensor.dtype for tensor in widening.originals if tensor.dtype in NARROW}
-        self._drawn = kinds.pop() if len(kinds) == 1 else torch.float32
+        self._draws = widening.draws, kinds.pop() if len(kinds) == 1 else torch.float32
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        if func in DRAWS_ALIKE:
-            return self._of(func(*args, **{**kwargs, "dtype": self._drawn}))
-        if any(isinstance(part, torch.Tensor) for part in args) or func not in FACTORIES:
-            args, kwargs = map_leaves(self._of, args), map_leaves(self._of, kwargs)
-        return map_leaves(self._of, TO_DOUBLE.get(func, func)(*args, **kwargs))
-
-
-FACTORIES = frozenset({torch.rand, torch.randn, torch.normal})
+        args, kwargs = map_leaves(self._of, args), map_leaves(self._of, kwargs or {})
+        func = TO_DOUBLE.get(func, func)
+        if not may_draw(func):
+            return map_leaves(self._of, func(*args, **kwargs))
+        with DrawnAlike(*self._draws):
+            drawn = func(*args, **kwargs)
+        return map_leaves(self._of, drawn)
