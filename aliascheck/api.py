@@ -60,16 +60,18 @@ class ModelReport(Report, kw_only=True):
 
         Raises: AliascheckError where it cannot be written.
         """
-        from aliascheck.reporters.html import render
+        with draws_kept():  # what renders it draws random numbers as it is imported
+            from aliascheck.reporters.html import render
 
-        text = render(self, Page(detail=1))
+            text = render(self, Page(detail=1))
         _write(path, text)
         return text
 
     def __str__(self) -> str:
-        from aliascheck.reporters.table import render
+        with draws_kept():
+            from aliascheck.reporters.table import render
 
-        return render(self, Page(detail=1)).rstrip()
+            return render(self, Page(detail=1)).rstrip()
 
 
 def _write(path: str | PathLike[str] | None, text: str) -> None:

@@ -106,11 +106,14 @@ class AuditFailed(Exception):
 
 def _table(results: list[Any]) -> str:
     from aliascheck.report import Report, summarize
-    from aliascheck.reporters.page import Page
-    from aliascheck.reporters.table import render
+    from aliascheck.subjects.drawing import draws_kept
 
     summary = summarize(results, [], sum(result.seconds for result in results), 1, "")
-    text = render(Report(summary=summary, audits=results), Page(detail=1))
+    with draws_kept():
+        from aliascheck.reporters.page import Page
+        from aliascheck.reporters.table import render
+
+        text = render(Report(summary=summary, audits=results), Page(detail=1))
     return "\n".join(text.rstrip().splitlines()[:-3]).rstrip()
 
 

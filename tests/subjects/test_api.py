@@ -146,6 +146,46 @@ def test_random_numbers_of_the_world_are_left_as_they_are():
     assert (random.getstate(), str(np.random.get_state())) == before
 
 
+RENDERED = {
+    "text": "str(report)",
+    "json": "report.to_json()",
+    "html": "report.to_html()",
+    "assertion": "say(aliascheck.assert_gradients, model, loss, contract='each')",
+    "test of a case file": "_table(report.audits)",
+}
+RENDERING = """
+import random, sys
+import numpy as np
+import autograd.numpy as anp
+import aliascheck
+from aliascheck.pytest_plugin import _table
+
+def say(function, *given, **settings):
+    try:
+        function(*given, **settings)
+    except AssertionError as error:
+        return str(error)
+    raise SystemExit("it raised nothing")
+
+w = np.random.default_rng(0).normal(size=(3, 2))
+model, loss = {"enc": w, "dec": w.T}, lambda model: anp.sum(model["enc"] @ model["dec"])
+report = aliascheck.audit(model, loss, contract="each")
+assert not {"rich", "jinja2"} & set(sys.modules)
+random.seed(5), np.random.seed(5)
+before = random.getstate(), str(np.random.get_state())
+assert len(RENDERED) > 100
+print((random.getstate(), str(np.random.get_state())) == before)
+"""
+
+
+@pytest.mark.parametrize("way", RENDERED)
+def test_random_numbers_are_left_as_they_are_by_rendering(way):
+    """Also where what renders is imported for it: that draws random numbers."""
+    script = RENDERING.replace("RENDERED", RENDERED[way])
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.stdout == "True\n", done.stderr
+
+
 def test_the_engine_is_told_from_the_model():
     assert engine_of(tied()) == "autograd"
     assert engine_of([W, {"b": 1.0}]) == "autograd"
