@@ -45,11 +45,16 @@ def params_of(value: Any) -> list[Any] | None:
     """What is in the set; a single name stands for a list of one. Raises: UsageError."""
     if value is None:
         return None
-    names = names_of("params", value)
+    names = [value] if _is_group(value) else names_of("params", value)
     if not names:
         hint = "name what gets a gradient, or leave params out to take every parameter"
         raise UsageError("nothing to audit: params is empty, so no parameter requires a gradient", hint=hint)
     return names
+
+
+def _is_group(value: Any) -> bool:
+    """Whether a value is one group of an optimizer's parameters."""
+    return isinstance(value, dict) and isinstance(value.get("params"), list)
 
 
 def names_of(what: str, value: Any) -> list[Any]:

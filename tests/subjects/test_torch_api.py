@@ -20,9 +20,31 @@ def test_the_set_may_be_given_as_a_name_or_as_tensors():
         assert report.ok and slots(report) == [["A"], ["A"]]
 
 
+def test_the_set_may_be_what_torch_gives():
+    module = Coder(lambda a: nn.Parameter(a.data.t()))
+    adam = torch.optim.Adam([{"params": [module.A]}, {"params": [module.B], "lr": 1.0}])
+    sets = {
+        "pairs": (module.named_parameters(), ["A", "B"]),
+        "one pair": ([("b", module.B)], ["B"]),
+        "groups": (adam.param_groups, ["A", "B"]),
+        "one group": (adam.param_groups[1], ["B"]),
+        "a group of one": ([{"params": module.B}], ["B"]),
+        "a group of pairs": ([{"params": module.named_parameters()}], ["A", "B"]),
+        "a dict": (dict(module.named_parameters()), ["A", "B"]),
+        "names": (("A", "B"), ["A", "B"]),
+    }
+    for what, (params, expected) in sets.items():
+        report = aliascheck.audit(module, reconstruction, params=params, modes="implicit")
+        assert slots(report) == [expected], what
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
+        ({"params": [{"lr": 1.0}]}, "a dict is no name .give names, tensors, .* param_groups"),
+        ({"params": [("A", 1.0)]}, "a tuple is no name .give names, tensors, .* param_groups"),
+        ({"params": [("A", numbers(4, 2))]}, "a tensor that the module does not hold in the set"),
+        ({"params": [{"params": ["B"]}]}, "no tensor 'B'"),
         ({"params": [numbers(4, 2)]}, "a tensor that the module does not hold in the set"),
         ({"params": [0]}, "a int is no name"),
         ({"params": ["B"]}, "no tensor 'B'"),
@@ -65,7 +87,10 @@ UNFIT = {
     "frozen": (lambda: Coder().requires_grad_(False), "nothing to audit.*requires_grad_"),
     "lazy": (lambda: nn.LazyLinear(3), "weight is not initialised.*call the module once"),
     "complex": (lambda: holding(nn.Parameter(torch.ones(2, dtype=torch.complex64))), "w has no.*params="),
-    "meta": (lambda: holding(nn.Parameter(torch.ones(2, device="meta"))), "w has no.*params="),
+    "meta": (
+        lambda: holding(nn.Parameter(torch.ones(2, device="meta"))),
+        "w is on the meta device, and holds no numbers.*to_empty",
+    ),
     "a wrapper": (lambda: holding(wrapped()), "w has no.*params="),
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -58,6 +58,11 @@ def _check_initialised(places: Sequence[Place]) -> None:
 
 def _real(places: list[Place]) -> list[Place]:
     for place in places:
+        if place.tensor.is_meta:
+            raise AliascheckError(
+                f"{place.name} is on the meta device, and holds no numbers",
+                hint="give the module memory (to_empty) and load its numbers before it is audited",
+            )
         if not place.is_real:
             raise AliascheckError(
                 f"{place.name} has no real numbers in memory of its own",
@@ -82,7 +87,19 @@ def _trained(module: Any, places: Sequence[Place]) -> list[Place]:
 
 
 def _named(names: Iterable[Any], module: Any, places: Sequence[Place]) -> list[Place]:
-    return [_place_of(name, module, places) for name in names]
+    return [_place_of(name, module, places) for name in _flat(names)]
+
+
+def _flat(names: Iterable[Any]) -> Iterator[Any]:
+    """Names and tensors, also from the pairs of `named_parameters` and the groups of an optimizer."""
+    for name in names:
+        if isinstance(name, dict) and "params" in name:
+            group = name["params"]
+            yield from [group] if isinstance(group, torch.Tensor) else _flat(group)
+        elif isinstance(name, tuple) and len(name) == 2 and isinstance(name[1], torch.Tensor):
+            yield name[1]
+        else:
+            yield name
 
 
 def _place_of(name: Any, module: Any, places: Sequence[Place]) -> Place:
@@ -110,7 +127,11 @@ def _place_holding(tensor: Any, places: Sequence[Place]) -> Place:
             return place
     kind = "tensor that the module does not hold" if isinstance(tensor, torch.Tensor) else "name"
     what = f"a {type(tensor).__name__} is no {kind}" if kind == "name" else f"there is a {kind} in the set"
-    raise AliascheckError(what, hint="name it as named_parameters() does")
+    raise AliascheckError(what, hint=NAMED if isinstance(tensor, torch.Tensor) else NAMES)
+
+
+NAMED = "name it as named_parameters() does"
+NAMES = "give names, tensors, what named_parameters() gives, or the param_groups of an optimizer"
 
 
 def _under_all_names(chosen: Sequence[Place], places: Sequence[Place]) -> list[Place]:
