@@ -16,6 +16,7 @@ from aliascheck.memory import (
     accumulate,
     dense,
     describe,
+    format_path,
     overlaps_itself,
     pick,
     unwrap,
@@ -100,6 +101,7 @@ def _slot(group: Group, plan: SlotPlan, reported: Gradients) -> Slot:
         problem_text=text,
         cells=group.cells.of(plan.array) if by_element else None,
         shape=plan.array.shape,
+        doubts={format_path(path): remedy for path, remedy in reported.doubts.items()},
     )
 
 

@@ -9,10 +9,14 @@ from aliascheck.memory import Array, Data, Path, field
 
 
 class Gradients(Data, frozen=True):
-    """What an engine reported: a tangent for each member, and the entries of global names."""
+    """What an engine reported: a tangent for each member, and the entries of global names.
+
+    `doubts` tells what to do about places of which it is known why what was reported may be wrong.
+    """
 
     members: dict[Path, Any]
     globals: dict[str, Any] = field(default_factory=dict)
+    doubts: dict[Path, str] = field(default_factory=dict)
 
 
 def narrow_names(places: Iterable[tuple[Path, Array]]) -> set[str]:

@@ -32,7 +32,7 @@ class Slot(Data, frozen=True, eq=False):
 
     `shows` marks the probes at its cells. `problem` is "shape" or "nonfinite" where its gradient cannot be
     compared, described by `problem_text`. `cells`, where given, is of the slot's shape and tells which
-    probe each element is.
+    probe each element is. `doubts` tells, by the names of places, what to do where their part is wrong.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Slot(Data, frozen=True, eq=False):
     problem_text: str = ""
     cells: Cells | None = None
     shape: tuple[int, ...] = ()
+    doubts: dict[str, str] = field(default_factory=dict)
 
 
 class Access(Data, frozen=True, eq=False):

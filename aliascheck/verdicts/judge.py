@@ -9,7 +9,7 @@ import numpy as np
 from aliascheck.memory import Data, replace
 from aliascheck.verdicts.attribution import Attribution, attribute
 from aliascheck.verdicts.catalogue import AC202, AC202_NOISE, AC204, DECISIONS, FAULT_WORDS, Row
-from aliascheck.verdicts.evidence import Evidence, Spot
+from aliascheck.verdicts.evidence import Evidence, Slot, Spot
 from aliascheck.verdicts.rules import Bench, Hit
 
 
@@ -233,13 +233,19 @@ def _finding(row: Row, hits: list[Hit], bench: Bench) -> Finding:
         row.severity,
         slot.name,
         message,
-        row.do.format(**facts),
+        _known_remedy(row, slot, names) or row.do.format(**facts),
         names,
         ", ".join(causes) or None,
         share,
         ", ".join(wheres) or None,
         next((one.spot for one in hits if one.spot is not None and one.spot.rectangles), None),
     )
+
+
+def _known_remedy(row: Row, slot: Slot, accesses: tuple[str, ...]) -> str | None:
+    """What to do where it is known why a slot got nothing, or why what it holds of an access is wrong."""
+    concerned = {"AC101": (slot.name,), "AC105": accesses}.get(row.code, ())
+    return next((slot.doubts[name] for name in concerned if name in slot.doubts), None)
 
 
 def _percent(share: float) -> str:

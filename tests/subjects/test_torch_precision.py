@@ -89,6 +89,43 @@ def test_kept_views_stay_views_in_double():
     assert labels(run(of_view(), reconstruction, "explicit")) == ["AC103:A"]
 
 
+STALE = {
+    "transposed": lambda a: a.t(),
+    "rows": lambda a: a[1:3].t(),
+    "expanded": lambda a: a[:, :1].t().expand(2, 4),
+    "of a view": lambda a: a.t()[:, 1:][:1],
+}
+
+
+def stale(view, dtype):
+    """A model whose second weight is a view of memory that the first one has left."""
+    module = Weight(numbers(4, 2).to(dtype))
+    module.kept = view(module.W)
+    module.W.data = numbers(4, 2, seed=5).to(dtype)
+    return module
+
+
+def through_stale(module):
+    x = X.to(module.W.dtype)
+    return (torch.tanh(x @ module.W).square().sum(1) + (x[:, :1] * module.kept.sum()).sin().sum(1)).mean()
+
+
+@pytest.mark.parametrize("view", STALE)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16], ids=str)
+def test_stale_views_are_in_double_what_they_are(view, dtype):
+    for mode, expected in zip(MODES, (["AC105:W"], []), strict=True):
+        outcome = run(stale(STALE[view], dtype), through_stale, mode)
+        assert labels(outcome) == expected
+        assert f"the model is in {str(dtype)[6:]}, and was audited in float64" in outcome.notes
+        assert max(slot.bound for slot in outcome.slots) < 1e-9
+        if mode == "implicit":
+            assert outcome.findings[0].accesses == ("kept",)
+            module = stale(STALE[view], dtype)
+            through_stale(module).backward()
+            near = 1e-5 if dtype is torch.float32 else 2e-2
+            assert np.allclose(outcome.slots[0].reported, module.W.grad.float().numpy(), near, near)
+
+
 FOLLOWED = {
     "casts": lambda m, x: (m(x.float()).half().float() ** 2).mean(),
     "a dtype by name": lambda m, x: torch.softmax(m(x), 0, dtype=torch.float32).square().mean(),
@@ -325,3 +362,59 @@ def test_another_function_in_double_is_not_taken_for_it():
 def test_a_loss_that_is_not_finite_is_no_loss(value):
     with pytest.raises(AliascheckError, match=f"the loss is {value} .it must be a finite number"):
         run(Coder(), lambda module: reconstruction(module) * value, "implicit")
+
+
+def stepping(module, set_to_none):
+    """A module with optimizers that step during backward."""
+    optimizers = {one: torch.optim.SGD([one], lr=0.1) for one in module.parameters()}
+
+    def step(parameter):
+        optimizers[parameter].step()
+        optimizers[parameter].zero_grad(set_to_none=set_to_none)
+
+    for one in optimizers:
+        one.register_post_accumulate_grad_hook(step)
+    return module
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
+@pytest.mark.parametrize(("set_to_none", "left"), [(True, "nothing"), (False, "zero")])
+def test_hooks_that_step_are_named(dtype, set_to_none, left):
+    module = stepping(Tied().to(dtype), set_to_none)
+    (weight,) = module.parameters()
+    before = weight.detach().clone()
+    weight.grad = torch.ones_like(weight)
+    outcome = run(module, reconstruction, "implicit")
+    assert labels(outcome) == ["AC101:enc.weight"]
+    assert f"the post-accumulate hook of enc.weight: it left {left} in" in outcome.findings[0].remedy
+    assert torch.equal(weight, before) and torch.equal(weight.grad, torch.ones_like(weight))
+    assert labels(run(module, reconstruction, "explicit")) == []
+
+
+def scaling(factor):
+    """A hook that changes one element of the gradient of what it is given, and one that knows its tensor."""
+
+    def of_given(parameter):
+        def scaled(given):
+            given.grad[0, 1] *= factor
+
+        return scaled
+
+    def of_known(parameter):
+        def scaled(_):
+            parameter.grad[0, 1] *= factor
+
+        return scaled
+
+    return {"given": of_given, "known": of_known}
+
+
+@pytest.mark.parametrize("knows", ["given", "known"])
+@pytest.mark.parametrize("factor", [1.0, 1.05])
+def test_hooks_on_what_was_accumulated_are_in_force_in_double(knows, factor):
+    module = Weight(numbers(4, 2)).float()
+    module.W.register_post_accumulate_grad_hook(scaling(factor)[knows](module.W))
+    outcome = run(module, square, "implicit")
+    assert labels(outcome) == (["AC105:W"] if factor != 1.0 else [])
+    assert all("post-accumulate" not in found.remedy for found in outcome.findings)
+    assert max(slot.bound for slot in outcome.slots) < 1e-9

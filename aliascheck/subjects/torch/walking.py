@@ -12,6 +12,7 @@ import torch
 from aliascheck.errors import EngineError
 from aliascheck.memory import NOTHING, Data, Path
 from aliascheck.subjects.subject import Gradients
+from aliascheck.subjects.torch.doubts import doubts_about
 from aliascheck.subjects.torch.gates import Factors, Gate
 from aliascheck.subjects.torch.keeping import kept_leaves, kept_numbers
 from aliascheck.subjects.torch.names import Accessed
@@ -113,7 +114,8 @@ class Walker:
                 grads = ask(recording.loss, recording.leaves)
         except Exception as error:
             raise EngineError(in_words(error)) from error
-        return Gradients(dict(zip(paths, grads, strict=True)))
+        doubts = doubts_about(self._stage, grads) if mode == "implicit" else {}
+        return Gradients(dict(zip(paths, grads, strict=True)), doubts=doubts)
 
     def _backward(self, loss: Any, leaves: Sequence[Any]) -> list[Any]:
         tensors = self._stage.tensors

@@ -16,6 +16,8 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from aliascheck.subjects.torch.draws import DrawnAlike, Draws, may_draw
+from aliascheck.subjects.torch.gates import stale_view
+from aliascheck.subjects.torch.hooks import with_hooks
 from aliascheck.subjects.torch.memory import flat, has_memory, over, storage_of
 from aliascheck.subjects.torch.reading import map_leaves
 
@@ -73,15 +75,17 @@ class Widening:
     def _make(self, tensor: Any) -> None:
         _, wide = self._storages[storage_of(tensor)]
         if tensor.is_leaf or not tensor.requires_grad:
-            self._made[id(tensor)] = _with_hooks(tensor, alike(tensor, over(wide, tensor)))
+            self._made[id(tensor)] = with_hooks(tensor, alike(tensor, over(wide, tensor)))
             return
         base = tensor._base
         known = self._made.get(id(base)) if base is not None else None
-        if known is None or storage_of(base) != storage_of(tensor):
+        if known is None:
             self._computed.add(id(tensor))
             return
+        is_stale = storage_of(base) != storage_of(tensor)
         with torch.enable_grad():
-            self._made[id(tensor)] = over(known, tensor)
+            shown = stale_view(tensor, known, over(wide, tensor)) if is_stale else over(known, tensor)
+        self._made[id(tensor)] = shown
 
     def of(self, value: Any) -> Any:
         """The counterpart of an argument of some function; what is wide, or no tensor, stays as it is."""
@@ -149,14 +153,6 @@ def alike(tensor: Any, data: Any) -> Any:
     if isinstance(tensor, torch.nn.Parameter):
         return torch.nn.Parameter(data, tensor.requires_grad)
     return data.requires_grad_(tensor.requires_grad)
-
-
-def _with_hooks(old: Any, new: Any) -> Any:
-    for hook in (old._backward_hooks or {}).values():
-        new.register_hook(hook)
-    for hook in (getattr(old, "_post_accumulate_grad_hooks", None) or {}).values():
-        new.register_post_accumulate_grad_hook(hook)
-    return new
 
 
 TO_DOUBLE = dict.fromkeys((torch.Tensor.float, torch.Tensor.half, torch.Tensor.bfloat16), torch.Tensor.double)
