@@ -13,7 +13,7 @@ from itertools import chain
 import numpy as np
 
 from aliascheck.auditing.undoing import changes_undone
-from aliascheck.errors import AliascheckError
+from aliascheck.errors import AliascheckError, EngineError
 from aliascheck.memory import Array
 from aliascheck.subjects.subject import Subject
 
@@ -31,15 +31,20 @@ def in_double(subject: Subject) -> tuple[Subject, list[str]]:
     kinds = " and ".join(sorted(narrow))
     with changes_undone(subject):
         loss = subject.base()
-    wide = subject.widened()
+    reason = ""
+    try:
+        wide = subject.widened()
+    except EngineError as error:
+        wide, reason = None, f" ({error.message})"
     if wide is not None:
         with changes_undone(wide):
             other = wide.base()
             alike = _is_near(loss, other, max(abs(loss), abs(other)))
         if alike or _moves_alike(subject, wide, loss, other):
             return wide, [f"the model is in {kinds}, and was audited in float64"]
+        reason = f" (its loss is {other:.6g} there, and not {loss:.6g})"
     little = "differences of its loss show gross faults only: see the bounds"
-    return subject, [f"the model is in {kinds} and could not be audited in float64; {little}"]
+    return subject, [f"the model is in {kinds} and could not be audited in float64{reason}; {little}"]
 
 
 def _is_near(loss: float, other: float, scale: float) -> bool:

@@ -9,13 +9,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 INLINED = ("jit", "pjit", "closed_call", "core_call", "remat", "remat2", "checkpoint")
 OPENED = (*INLINED, "scan", "cond")  # a rule written by hand is one equation, whatever is inside
 
 Pair = tuple[Any, Any]  # the value now, and at the point where stops hold theirs
-Instead = Callable[[Any], Callable[[Sequence[Any]], list[Any]] | None]
+
+
+class Carrier(Protocol):
+    """How equations are carried out that hold nothing of interest."""
+
+    def constant(self, value: Any) -> Any:
+        """What is computed with in the place of a constant of the trace."""
+
+    def __call__(self, equation: Any, values: Sequence[Any]) -> list[Any]:
+        """The results of an equation."""
 
 
 def subjaxprs(equation: Any) -> Iterator[tuple[Any, Sequence[Any]]]:
@@ -28,6 +37,17 @@ def subjaxprs(equation: Any) -> Iterator[tuple[Any, Sequence[Any]]]:
                 yield part.jaxpr, part.consts
             elif hasattr(part, "eqns"):
                 yield part, ()
+
+
+def every_equation(jaxpr: Any) -> Iterator[Any]:
+    """The equations of a jaxpr, and those of all that is inside of them, opened or not."""
+    for equation in jaxpr.eqns:
+        yield equation
+        for value in equation.params.values():
+            for part in value if isinstance(value, tuple | list) else (value,):
+                inside = getattr(part, "jaxpr", part)
+                if hasattr(inside, "eqns"):
+                    yield from every_equation(inside)
 
 
 def constants(jaxpr: Any, consts: Sequence[Any]) -> Iterator[Any]:
@@ -88,20 +108,29 @@ def _place(file: str, library: str) -> str | None:
     return file[len(library) + 1 :].replace(os.sep, "/").removeprefix("_src/")
 
 
+def wants_numbers(jax: Any) -> tuple[type[Exception], ...]:
+    """What jax raises where the course of a function depends on its numbers."""
+    return (
+        jax.errors.ConcretizationTypeError,
+        jax.errors.NonConcreteBooleanIndexError,
+        jax.errors.TracerArrayConversionError,
+        jax.errors.TracerIntegerConversionError,
+    )
+
+
 class Evaluation:
     """How a traced loss is evaluated: which equations are held stops, which constants have other values.
 
     `lax` is the engine's module of control flow; `swaps` maps identities of constants to their values.
-    `instead` gives what to carry out in the place of an equation, None for most.
     """
 
     def __init__(
-        self, lax: Any, swaps: Mapping[int, Any], is_stop: Callable[[Any], bool], instead: Instead
+        self, lax: Any, swaps: Mapping[int, Any], is_stop: Callable[[Any], bool], carrier: Carrier
     ) -> None:
         self._lax = lax
         self._swaps = swaps
         self._is_stop = is_stop
-        self._instead = instead
+        self._carrier = carrier
         self._concerned: dict[int, bool] = {}
 
     def run(self, jaxpr: Any, consts: Sequence[Any], values: Sequence[Pair]) -> list[Pair]:
@@ -110,7 +139,7 @@ class Evaluation:
         known.update(zip(jaxpr.invars, values, strict=True))
 
         def read(atom: Any) -> Pair:
-            return (atom.val, atom.val) if hasattr(atom, "val") else known[atom]
+            return self._constant(atom.val) if hasattr(atom, "val") else known[atom]
 
         for equation in jaxpr.eqns:
             results = self._apply(equation, [read(atom) for atom in equation.invars])
@@ -118,17 +147,18 @@ class Evaluation:
         return [read(atom) for atom in jaxpr.outvars]
 
     def _constant(self, constant: Any) -> Pair:
-        value = self._swaps.get(id(constant), (constant, constant))
+        if id(constant) not in self._swaps:
+            value = self._carrier.constant(constant)
+            return value, value
+        value = self._swaps[id(constant)]
         return value if isinstance(value, tuple) else (value, value)
 
     def _apply(self, equation: Any, values: list[Pair]) -> list[Pair]:
         name = equation.primitive.name
         if self._is_stop(equation):
             return [(held, held) for _, held in values]
-        if (other := self._instead(equation)) is not None:
-            return _carried_out(other, values)
         if not any(self._concerns(*part) for part in subjaxprs(equation)):
-            return _carried_out(lambda operands: _bind(equation, operands), values)
+            return _carried_out(lambda operands: self._carrier(equation, operands), values)
         if name == "scan":
             return self._scan(equation.params, values)
         if name == "cond":
@@ -139,13 +169,10 @@ class Evaluation:
     def _concerns(self, jaxpr: Any, consts: Sequence[Any]) -> bool:
         """Whether there is anything in a part that its engine's own evaluation would not do."""
         if id(jaxpr) not in self._concerned:
-            self._concerned[id(jaxpr)] = has_equation(jaxpr, self._is_special) or any(
+            self._concerned[id(jaxpr)] = has_equation(jaxpr, self._is_stop) or any(
                 id(constant) in self._swaps for constant in constants(jaxpr, consts)
             )
         return self._concerned[id(jaxpr)]
-
-    def _is_special(self, equation: Any) -> bool:
-        return self._is_stop(equation) or self._instead(equation) is not None
 
     def _scan(self, params: Mapping[str, Any], values: list[Pair]) -> list[Pair]:
         closed, fixed, carried = params["jaxpr"], params["num_consts"], params["num_carry"]
@@ -178,9 +205,22 @@ def _carried_out(operation: Callable[[Sequence[Any]], list[Any]], values: list[P
     return list(zip(now, operation([held for _, held in values]), strict=True))
 
 
-def _bind(equation: Any, values: Sequence[Any]) -> list[Any]:
-    made = equation.primitive.get_bind_params(equation.params)
+def bind(equation: Any, values: Sequence[Any], params: Mapping[str, Any] | None = None) -> list[Any]:
+    """The results of an equation for other operands, as its engine has it; with other parameters if given."""
+    made = equation.primitive.get_bind_params(dict(equation.params if params is None else params))
     functions, params = made if isinstance(made, tuple) else ((), made)
     with equation.ctx.manager:
         results = equation.primitive.bind(*functions, *values, **params)
     return list(results) if equation.primitive.multiple_results else [results]
+
+
+class AsTraced:
+    """Equations carried out in the precision that they were traced in."""
+
+    def constant(self, value: Any) -> Any:
+        """The constant itself."""
+        return value
+
+    def __call__(self, equation: Any, values: Sequence[Any]) -> list[Any]:
+        """What the engine gives."""
+        return bind(equation, values)

@@ -86,7 +86,10 @@ class Subject(Protocol):
         """The loss with one access reading a private array of its shape."""
 
     def widened(self) -> Subject | None:
-        """The same model in float64, its memory aliased alike; None where that cannot be had."""
+        """The same model in float64, its memory aliased alike; None where that cannot be had.
+
+        Raises: EngineError where that cannot be had, and it is known what stands in the way.
+        """
 
     def analytic(self) -> Analytic | None:
         """The same loss for complex numbers; None where the engine has none."""

@@ -9,14 +9,22 @@ import functools
 import os
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from aliascheck.errors import EngineError
 from aliascheck.memory import Array
-from aliascheck.subjects.draws import Draw, narrow_draw
-from aliascheck.subjects.jaxprs import Evaluation, constants, has_equation, is_deliberate_stop
+from aliascheck.subjects.jaxprs import (
+    AsTraced,
+    Carrier,
+    Evaluation,
+    constants,
+    has_equation,
+    is_deliberate_stop,
+    wants_numbers,
+)
 from aliascheck.subjects.pytrees import Model
 
 
@@ -75,18 +83,16 @@ def _has_options(jax: Any) -> bool:
 class Functions:
     """What an audit evaluates: functions of the leaves' values, and of those of what the loss captured.
 
-    They are compiled where the loss can be traced. Where `narrow_draws`, random numbers are drawn in 32
-    bits whatever the loss is evaluated in.
+    They are compiled where the loss can be traced. A `carrier` carries out what was traced in its own way.
     """
 
-    def __init__(self, model: Model, traced: Any, captured: Sequence[Any], *, narrow_draws: bool) -> None:
+    def __init__(
+        self, model: Model, traced: Any, captured: Sequence[Any], *, carrier: Carrier | None = None
+    ) -> None:
         self._model = model
-        self._traced = traced
+        self.traced = traced
         self._captured = captured
-        self._narrow_draws = narrow_draws
-        self._draws = traced is not None and has_equation(
-            traced.jaxpr, lambda one: self._draw(one) is not None
-        )
+        self._carrier = carrier
         self._library = os.path.dirname(model.jax.__file__)
         self._gate = _gate(model.jax)
         self._members = [model.paths.index(path) for path in model.members]
@@ -97,7 +103,7 @@ class Functions:
 
     def _compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """A function compiled where it can be; not thoroughly, which takes longer than what it is for."""
-        if self._traced is None:
+        if self.traced is None:
             return function
         jax = self._model.jax
         options = QUICK if jax.default_backend() == "cpu" else {}
@@ -109,12 +115,9 @@ class Functions:
     def _is_stop(self, equation: Any) -> bool:
         return is_deliberate_stop(equation, self._library)
 
-    def _draw(self, equation: Any) -> Draw | None:
-        return narrow_draw(self._model.jax, equation) if self._narrow_draws else None
-
     def _whole(self, leaves: Sequence[Any], others: Sequence[Any]) -> Any:
         """The loss as the engine has it."""
-        if not self._captured and not self._draws:
+        if self._carrier is None and not self._captured:
             return self._model.evaluate([self._model.jax.numpy.asarray(leaf) for leaf in leaves])
         return self._run(list(zip(leaves, leaves, strict=True)), others, lambda equation: False)
 
@@ -125,8 +128,8 @@ class Functions:
 
     def _run(self, leaves: Sequence[Any], others: Sequence[Any], is_stop: Callable[[Any], bool]) -> Any:
         swaps = {id(constant): value for constant, value in zip(self._captured, others, strict=True)}
-        evaluation = Evaluation(self._model.jax.lax, swaps, is_stop, self._draw)
-        return evaluation.run(self._traced.jaxpr, self._traced.consts, leaves)[0][0]
+        evaluation = Evaluation(self._model.jax.lax, swaps, is_stop, self._carrier or AsTraced())
+        return evaluation.run(self.traced.jaxpr, self.traced.consts, leaves)[0][0]
 
     def gradient(self, leaves: Sequence[Any], others: Sequence[Any], gates: Array) -> Any:
         """The gradient by the members, each leaf behind its gate."""
@@ -136,6 +139,12 @@ class Functions:
             self._gradient = self._gradient_of_gated
             return self._gradient(leaves, others, gates)
 
+    def trace_gradient(self, leaves: Sequence[Any], others: Sequence[Any]) -> None:
+        """Raises: what jax raises where it cannot take the gradient, whatever the numbers are."""
+        gates = np.ones(len(leaves))
+        with suppress(*wants_numbers(self._model.jax)):
+            self._model.jax.eval_shape(self._gradient, leaves, others, gates)
+
     def _gradient_of_gated(self, leaves: Sequence[Any], others: Sequence[Any], gates: Any) -> Any:
         def gated(members: Sequence[Any]) -> Any:
             values = list(leaves)
@@ -144,16 +153,6 @@ class Functions:
             return self._whole(values, others)
 
         return self._model.jax.grad(gated)([leaves[position] for position in self._members])
-
-
-def wants_numbers(jax: Any) -> tuple[type[Exception], ...]:
-    """What jax raises where the course of a function depends on its numbers."""
-    return (
-        jax.errors.ConcretizationTypeError,
-        jax.errors.NonConcreteBooleanIndexError,
-        jax.errors.TracerArrayConversionError,
-        jax.errors.TracerIntegerConversionError,
-    )
 
 
 def check_scalar(results: Sequence[tuple[tuple[int, ...], Any]]) -> None:

@@ -623,7 +623,7 @@ class TestPrecision:
         assert "the model is in float32, and was audited in float64" in outcome.notes
 
     def test_a_loss_made_for_single_precision(self):
-        """It refuses other numbers; differences in float32 still see what is grossly wrong."""
+        """It refuses other numbers; its equations do not."""
 
         def loss(tree):
             if tree[0].dtype != jnp.float32:
@@ -632,7 +632,22 @@ class TestPrecision:
 
         w = array(A)
         outcome = run([w, w], loss)
+        assert "the model is in float32, and was audited in float64" in outcome.notes
+        assert errors(outcome) == ["AC103:[0]", "AC103:[1]"]
+        assert errors(run([w, w], loss, "sum")) == []
+
+    def test_a_loss_made_for_single_precision_that_cannot_be_traced(self):
+        """Differences in float32 still see what is grossly wrong."""
+
+        def loss(tree):
+            if tree[0].dtype != jnp.float32 or tree[0][0, 0] < -9:
+                raise TypeError("float32 only")
+            return autoencoder(*tree)
+
+        w = array(A)
+        outcome = run([w, w], loss)
         assert any("could not be audited in float64" in note for note in outcome.notes)
+        assert any("TypeError: float32 only" in note for note in outcome.notes)
         assert not any("gates" in note for note in outcome.notes)
         assert errors(outcome) == ["AC103:[0]", "AC103:[1]"]
         assert errors(run([w, w], loss, "sum")) == []

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any
 
 import numpy as np
@@ -17,14 +17,16 @@ import numpy as np
 from aliascheck.errors import AliascheckError, EngineError, IncompleteError
 from aliascheck.memory import Array, Field, Path
 from aliascheck.subjects.counters import Counters
+from aliascheck.subjects.doubling import Doubling, is_narrow_anywhere, narrower
 from aliascheck.subjects.evaluation import seeded, told
 from aliascheck.subjects.generators import generators_in
 from aliascheck.subjects.interpretation import Interpretation
+from aliascheck.subjects.jaxprs import wants_numbers
 from aliascheck.subjects.numbers import unaudited
 from aliascheck.subjects.program import Loss as Program
 from aliascheck.subjects.pytrees import Model, captured_of, mirrors, model_of, names_of
 from aliascheck.subjects.subject import Gradients
-from aliascheck.subjects.traced import Functions, check_scalar, trace, wants_numbers
+from aliascheck.subjects.traced import Functions, check_scalar, trace
 from aliascheck.subjects.trees import CAPTURED, Name, TreeSubject, bindings_of, captured_values
 
 DEFAULT_CONTRACT = "each"
@@ -112,18 +114,20 @@ def _engine() -> Any:
 class JaxSubject(TreeSubject):
     """A pytree on trial; `wide` where it is evaluated in float64, whatever its arrays are in.
 
+    One that `follows` the trace of a loss carries its equations out in float64, which was traced in less.
     A loss that cannot be traced (its course depends on its numbers, or it is another one each time) is
     evaluated as it is: then nothing is known of its stops, nor of what it captures.
     """
 
-    def __init__(self, model: Model, *, wide: bool, seed: int | None = None) -> None:
+    def __init__(self, model: Model, *, wide: bool, seed: int | None = None, follows: Any = None) -> None:
         self._model = model
         self._seed = seed
         held = [] if seed is None else [model.leaves, *(value for _, value in captured_values(model.loss))]
         self._generators = generators_in(held)
         self._counters = Counters(held, model.hosts)
         self._wide = wide
-        self._narrow_draws = wide and not model.jax.config.jax_enable_x64
+        self._follows = follows
+        self._is_wide_outside = bool(model.jax.config.jax_enable_x64)
         self.members = model.members
         kept = model.jax.dtypes.canonicalize_dtype
         self._dtypes = [np.dtype(np.float64) if wide else kept(host.dtype) for host in model.hosts]
@@ -143,11 +147,14 @@ class JaxSubject(TreeSubject):
     def _trace(self) -> list[tuple[Any, Array]]:
         """Trace the loss; what it captured of the leaves' memory."""
         model = self._model
-        with self._evaluating(thorough=True), told():
-            traced = trace(model, self._dtypes)
+        traced = self._follows
+        if traced is None:
+            with self._evaluating(thorough=True), told():
+                traced = trace(model, self._dtypes)
         captured = [] if traced is None else captured_of(model.jax, traced, model.hosts)
         constants = [constant for constant, _ in captured]
-        self._ready = Functions(model, traced, constants, narrow_draws=self._narrow_draws)
+        carrier = None if self._follows is None else Doubling(model.jax, self._as_outside)
+        self._ready = Functions(model, traced, constants, carrier=carrier)
         return captured
 
     @property
@@ -158,11 +165,16 @@ class JaxSubject(TreeSubject):
         return self._ready
 
     def _precision(self) -> AbstractContextManager[Any]:
-        if not self._wide:
-            return nullcontext()
+        return self._switched(True) if self._wide else nullcontext()
+
+    def _as_outside(self) -> AbstractContextManager[Any]:
+        """The setting that the user's own code runs in."""
+        return self._switched(self._is_wide_outside)
+
+    def _switched(self, is_wide: bool) -> AbstractContextManager[Any]:
         jax = self._model.jax
         switch = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
-        switched: AbstractContextManager[Any] = switch(True)
+        switched: AbstractContextManager[Any] = switch(is_wide)
         return switched
 
     @contextmanager
@@ -209,29 +221,85 @@ class JaxSubject(TreeSubject):
         return float(number)
 
     def remarks(self) -> tuple[str, ...]:
-        """The Python numbers that the loss depends on: they are no parameters."""
+        """What is computed in another precision, and the Python numbers that the loss depends on."""
         model = self._model
         numbers = {path: model.leaves[position] for path, position in model.numbers.items()}
-        return unaudited(numbers, self._loss_with)
+        return (*self._on_precision(), *unaudited(numbers, self._loss_with))
 
     def _loss_with(self, numbers: Mapping[Path, float]) -> float:
-        leaves, _ = self._values(self._now())
-        with self._evaluating(), told():
+        leaves: Sequence[Any] = self._values(self._now())[0]
+        if self._follows is not None:  # the loss itself may take nothing wider
+            leaves = self._model.hosts
+        setting = nullcontext() if self._follows is None else self._as_outside()
+        with self._evaluating(), setting, told():
             asarray = self._model.jax.numpy.asarray
             return float(self._model.evaluate([asarray(leaf) for leaf in leaves], numbers))
 
-    def widened(self) -> JaxSubject | None:
-        """The same model in float64; None where the loss does not take it, as one made for float32 only."""
+    def widened(self) -> JaxSubject:
+        """The same model in float64: its loss for arrays of float64, or the equations of its loss.
+
+        The equations are those of the loss as it is. They are taken where it computes in less whatever it
+        is given, draws numbers, which are others for wider types, or does not take float64 at all.
+
+        Raises: EngineError that says what stands in the way.
+        """
+        traced = self._functions.traced if self._keeps_precision() else None
         # jax keeps NumPy arrays that a loss captured in the precision of the first trace that it remembers.
         self._ready = None
         self._model.jax.clear_caches()
         gc.collect()
+        repeated = None
         try:
-            wide = JaxSubject(self._model, wide=True, seed=self._seed)
-            wide.base()
-        except AliascheckError:
-            return None
+            repeated = JaxSubject(self._model, wide=True, seed=self._seed)
+            if traced is None or repeated.is_wide_throughout():
+                repeated.base()
+                return repeated
+        except AliascheckError as error:
+            reason, repeated = error.message, None
+        if traced is not None:
+            try:
+                return self._following(traced)
+            except AliascheckError as error:
+                reason = error.message
+        with suppress(AliascheckError):
+            if repeated is not None:
+                repeated.base()
+                return repeated
+        raise EngineError(reason)
+
+    def _on_precision(self) -> tuple[str, ...]:
+        """What is computed in another precision than the loss says, or than the audit does."""
+        if self._follows is None:
+            return ()
+        jaxpr, jax = self._follows.jaxpr, self._model.jax
+        below = " and ".join(sorted(narrower(jax, jaxpr) - {host.dtype.name for host in self._model.hosts}))
+        return (f"what the loss computes in {below} was computed in float64",) if below else ()
+
+    def _following(self, traced: Any) -> JaxSubject:
+        wide = JaxSubject(self._model, wide=True, seed=self._seed, follows=traced)
+        wide.check_gradient()
+        wide.base()
         return wide
+
+    def _keeps_precision(self) -> bool:
+        """Whether jax takes the leaves as they are: NumPy's own float64 it would copy, wherever captured."""
+        kept = self._model.jax.dtypes.canonicalize_dtype
+        return all(kept(host.dtype) == host.dtype for host in self._model.hosts)
+
+    def is_wide_throughout(self) -> bool:
+        """Whether all that the loss computes is in float64, and nothing that it draws depends on that."""
+        traced = self._functions.traced
+        return traced is not None and not is_narrow_anywhere(self._model.jax, traced.jaxpr)
+
+    def check_gradient(self) -> None:
+        """Raises: EngineError where it is seen without any numbers that jax has no gradient of the loss."""
+        try:
+            with self._evaluating():
+                self._functions.trace_gradient(*self._values(self._now()))
+        except AliascheckError:
+            raise
+        except Exception as error:
+            raise EngineError(f"jax cannot differentiate the loss: {_first_line(error)}") from error
 
     def gradients(self, mode: str, gates: Mapping[Path, float] | None = None) -> Gradients:
         """What `jax.grad` gives for the members, each leaf behind its gate.
