@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from aliascheck.auditing.advice import advised
 from aliascheck.auditing.bench import Bench, set_up
 from aliascheck.auditing.coverage import coverage_of, describe_coverage
 from aliascheck.auditing.groups import Group, SlotPlan, owner_of
@@ -66,7 +67,8 @@ def _audit_mode(bench: Bench, measurements: Measurements, mode: str) -> Outcome:
         for plan, word in zip(group.slots, trial.judgement.words, strict=True):
             slots[plan.name] = _slot_outcome(plan, group, measured, reported, word)
     names = [plan.name for plan in bench.slots[mode]]
-    found = [*bench.untied, *(one for outcome in groups for one in outcome.judgement.findings)]
+    judged = advised(bench, (one for outcome in groups for one in outcome.judgement.findings))
+    found = [*bench.untied, *judged]
     notes = describe_coverage([(one.group, one.coverage) for one in groups], bench.settings.seed)
     notes += [note for outcome in groups for note in outcome.judgement.notes] + bench.remarks
     return Outcome(
