@@ -26,10 +26,11 @@ from aliascheck.subjects.jaxprs import (
     wants_numbers,
 )
 from aliascheck.subjects.pytrees import Model
+from aliascheck.subjects.variables import Variable, exchanged
 
 
-def trace(model: Model, dtypes: Sequence[Any]) -> Any:
-    """The loss as a jaxpr of the leaves; None where it cannot be traced, or not twice alike.
+def trace(model: Model, dtypes: Sequence[Any]) -> tuple[Any, str]:
+    """The loss as a jaxpr of the leaves; None and why, where it cannot be traced, or not twice alike.
 
     A loss that draws numbers from elsewhere than a key would be frozen in its trace.
 
@@ -41,10 +42,10 @@ def trace(model: Model, dtypes: Sequence[Any]) -> Any:
     ]
     try:
         traced, again = (jax.make_jaxpr(lambda values: model.evaluate(values))(shapes) for _ in range(2))
-    except wants_numbers(jax):
-        return None
+    except wants_numbers(jax) as error:
+        return None, str(error).splitlines()[0].rstrip(".")
     check_scalar([(result.shape, result.dtype) for result in traced.out_avals])
-    return traced if _is_alike(traced, again) else None
+    return (traced, "") if _is_alike(traced, again) else (None, "two traces of it differ")
 
 
 def _is_alike(traced: Any, again: Any) -> bool:
@@ -83,16 +84,25 @@ def _has_options(jax: Any) -> bool:
 class Functions:
     """What an audit evaluates: functions of the leaves' values, and of those of what the loss captured.
 
-    They are compiled where the loss can be traced. A `carrier` carries out what was traced in its own way.
+    They are compiled where the loss can be traced; where not, what it captured is exchanged in its
+    `variables`, and nothing in it is compiled, which would remember what they held.
+    A `carrier` carries out what was traced in its own way.
     """
 
     def __init__(
-        self, model: Model, traced: Any, captured: Sequence[Any], *, carrier: Carrier | None = None
+        self,
+        model: Model,
+        traced: Any,
+        captured: Sequence[Any],
+        *,
+        carrier: Carrier | None = None,
+        variables: Sequence[Sequence[Variable]] = (),
     ) -> None:
         self._model = model
         self.traced = traced
         self._captured = captured
         self._carrier = carrier
+        self._variables = variables
         self._library = os.path.dirname(model.jax.__file__)
         self._gate = _gate(model.jax)
         self._members = [model.paths.index(path) for path in model.members]
@@ -117,9 +127,21 @@ class Functions:
 
     def _whole(self, leaves: Sequence[Any], others: Sequence[Any]) -> Any:
         """The loss as the engine has it."""
+        if self._variables:
+            return self._with_variables(leaves, others)
         if self._carrier is None and not self._captured:
             return self._model.evaluate([self._model.jax.numpy.asarray(leaf) for leaf in leaves])
         return self._run(list(zip(leaves, leaves, strict=True)), others, lambda equation: False)
+
+    def _with_variables(self, leaves: Sequence[Any], others: Sequence[Any]) -> Any:
+        jax = self._model.jax
+        pairs = [
+            (one, jax.numpy.asarray(value) if isinstance(one.value, jax.Array) else value)
+            for variables, value in zip(self._variables, others, strict=True)
+            for one in variables
+        ]
+        with exchanged(pairs), jax.disable_jit():
+            return self._model.evaluate([jax.numpy.asarray(leaf) for leaf in leaves])
 
     def _live(self, now: Any, held: Any) -> Any:
         """The loss with stops that give what they gave for other values."""

@@ -28,9 +28,15 @@ from aliascheck.subjects.pytrees import Model, captured_of, mirrors, model_of, n
 from aliascheck.subjects.subject import Gradients
 from aliascheck.subjects.traced import Functions, check_scalar, trace
 from aliascheck.subjects.trees import CAPTURED, Name, TreeSubject, bindings_of, captured_values
+from aliascheck.subjects.variables import in_memory_of
 
 DEFAULT_CONTRACT = "each"
 DEFAULT_STOPS = "report"
+
+UNTRACED = (
+    "the loss cannot be traced ({why}): stops inside it are not seen, and arrays of the model that it "
+    "captures were looked for in its variables only"
+)
 
 
 def make_subject(
@@ -116,7 +122,7 @@ class JaxSubject(TreeSubject):
 
     One that `follows` the trace of a loss carries its equations out in float64, which was traced in less.
     A loss that cannot be traced (its course depends on its numbers, or it is another one each time) is
-    evaluated as it is: then nothing is known of its stops, nor of what it captures.
+    evaluated as it is: then nothing is known of its stops, and of what it captures what its variables hold.
     """
 
     def __init__(self, model: Model, *, wide: bool, seed: int | None = None, follows: Any = None) -> None:
@@ -127,6 +133,7 @@ class JaxSubject(TreeSubject):
         self._counters = Counters(held, model.hosts)
         self._wide = wide
         self._follows = follows
+        self._untraced = ""
         self._is_wide_outside = bool(model.jax.config.jax_enable_x64)
         self.members = model.members
         kept = model.jax.dtypes.canonicalize_dtype
@@ -150,11 +157,15 @@ class JaxSubject(TreeSubject):
         traced = self._follows
         if traced is None:
             with self._evaluating(thorough=True), told():
-                traced = trace(model, self._dtypes)
-        captured = [] if traced is None else captured_of(model.jax, traced, model.hosts)
+                traced, self._untraced = trace(model, self._dtypes)
+        variables = in_memory_of(model.jax, model.loss, model.hosts) if traced is None else []
+        if traced is None:
+            captured = [(held[0].value, np.asarray(held[0].value)) for held in variables]
+        else:
+            captured = captured_of(model.jax, traced, model.hosts)
         constants = [constant for constant, _ in captured]
         carrier = None if self._follows is None else Doubling(model.jax, self._as_outside)
-        self._ready = Functions(model, traced, constants, carrier=carrier)
+        self._ready = Functions(model, traced, constants, carrier=carrier, variables=variables)
         return captured
 
     @property
@@ -221,10 +232,10 @@ class JaxSubject(TreeSubject):
         return float(number)
 
     def remarks(self) -> tuple[str, ...]:
-        """What is computed in another precision, and the Python numbers that the loss depends on."""
+        """What the trace of the loss does not show, and the Python numbers that the loss depends on."""
         model = self._model
         numbers = {path: model.leaves[position] for path, position in model.numbers.items()}
-        return (*self._on_precision(), *unaudited(numbers, self._loss_with))
+        return (*self._on_its_trace(), *unaudited(numbers, self._loss_with))
 
     def _loss_with(self, numbers: Mapping[Path, float]) -> float:
         leaves: Sequence[Any] = self._values(self._now())[0]
@@ -267,8 +278,10 @@ class JaxSubject(TreeSubject):
                 return repeated
         raise EngineError(reason)
 
-    def _on_precision(self) -> tuple[str, ...]:
-        """What is computed in another precision than the loss says, or than the audit does."""
+    def _on_its_trace(self) -> tuple[str, ...]:
+        """What is not seen of a loss that cannot be traced; what is computed in more than the loss says."""
+        if self._untraced:
+            return (UNTRACED.format(why=self._untraced),)
         if self._follows is None:
             return ()
         jaxpr, jax = self._follows.jaxpr, self._model.jax
