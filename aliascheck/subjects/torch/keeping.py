@@ -26,7 +26,7 @@ class Keeper:
         for module in modules.values():
             _collect(vars(module), found)
         self._containers = list(found.values())
-        self._seed, self._tensors = seed, [place.tensor for place in places]
+        self.seed, self._tensors = seed, [place.tensor for place in places]
         captured = [value for _, value in captured_values(loss)] if callable(loss) else []
         self._generators = generators_in([*map(vars, modules.values()), *captured])
 
@@ -43,7 +43,7 @@ class Keeper:
         for tensor, _, _ in flags:
             tensor.grad = None
         try:
-            with generators_kept(self._generators), drawn_anew(self._seed, devices_of(self._tensors)):
+            with generators_kept(self._generators), drawn_anew(self.seed, devices_of(self._tensors)):
                 yield
         finally:
             for tensor, memory in owned:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 
 from aliascheck.errors import AliascheckError
-from aliascheck.memory import Array, Path
+from aliascheck.memory import Array, Path, is_identical
 from aliascheck.subjects.subject import Gradients
+from aliascheck.subjects.torch.comparison import Ruling, corrected, ruling_on
 from aliascheck.subjects.torch.draws import Draws, DrawsNoted
 from aliascheck.subjects.torch.memory import SEEN_BY_NUMPY
 from aliascheck.subjects.torch.names import Accessed, Reader, is_same
@@ -41,6 +43,8 @@ class Model:
         self._held: list[Any] = []
         self._is_quiet: bool | None = None
         self._read: Accessed | None = None
+        self._ruling: Ruling | None = None
+        self._beside: Model | None = None
 
     def places(self) -> list[tuple[Path, Array]]:
         """Every place of real numbers, parameters and buffers first."""
@@ -52,12 +56,12 @@ class Model:
         return {str(kind).removeprefix("torch.") for kind in kinds if kind is not torch.float64}
 
     def remarks(self) -> list[str]:
-        """Devices not audited, names that go together, and views over memory that their tensor has left."""
+        """Compiled code, devices not audited, names that go together, views of memory that was left."""
         elsewhere = [
             f"the model is on {device}, and was audited on the CPU: the kernels of {device} were not"
             for device in sorted(self._stage.moved_from())
         ]
-        return [*elsewhere, *self._told_apart(), *self._left_behind()]
+        return [*self._ruled().notes, *elsewhere, *self._told_apart(), *self._left_behind()]
 
     def _told_apart(self) -> list[str]:
         return [
@@ -135,9 +139,46 @@ class Model:
 
         Raises: EngineError where torch cannot differentiate the loss.
         """
-        return (
-            self._walker.plain(mode) if gates is None else self._walker.gated(mode, self._accessed(), gates)
-        )
+        ruling = self._ruled()
+        if gates is not None:
+            return self._walker.gated(mode, self._accessed(), gates)
+        if self._beside is None or mode not in ruling.modes:
+            return self._walker.plain(mode)
+        return self._beside._corrected(self, mode)
+
+    def _ruled(self) -> Ruling:
+        """Whether gradients are asked of compiled code, once an evaluation has told whether there is some.
+
+        Over float64 memory none is run: what is compiled for the model itself is looked at beside it.
+        """
+        if self._ruling is None and self._stage.eager.entered:
+            narrow = self._beside or self
+            with narrow._unmoved(), self._unmoved():
+                wide = self._walker if self._beside is not None else None
+                self._ruling = ruling_on(narrow._stage, narrow._walker, wide)
+            if wide is None:
+                self._walker.compiled = self._ruling.modes
+        return self._ruling or Ruling()
+
+    def _corrected(self, wide: Model, mode: str) -> Gradients:
+        """The gradients of this model in float64, but for what its compiled code makes of them."""
+        there = dict(wide.places())
+        with self._unmoved():
+            for path, array in self.places():
+                array[...] = there.get(path, array)
+            return corrected(self._stage, self._walker, wide._walker.walked(mode), mode)
+
+    @contextmanager
+    def _unmoved(self) -> Iterator[None]:
+        """The memory put back, whatever a loss does to it."""
+        arrays = [array for _, array in self.places()]
+        before = [array.copy() for array in arrays]
+        try:
+            yield
+        finally:
+            for array, numbers in zip(arrays, before, strict=True):
+                if not is_identical(array, numbers):
+                    array[...] = numbers
 
     def analytic(self) -> None:
         """None: torch's functions of complex numbers are others than those of real ones."""
@@ -156,6 +197,7 @@ class Model:
         for on_cpu in (False, True) if is_elsewhere else (False,):
             wide = self._followed(on_cpu=on_cpu)
             if wide is not None:
+                wide._beside = self
                 return wide
         if any(tensor.is_floating_point() and tensor.dtype not in SEEN_BY_NUMPY for tensor in tensors):
             raise AliascheckError(

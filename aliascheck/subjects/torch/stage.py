@@ -11,6 +11,7 @@ import torch
 
 from aliascheck.errors import AliascheckError
 from aliascheck.memory import Array, CellMap, Path, overlaps_itself
+from aliascheck.subjects.torch.compiled import Eager
 from aliascheck.subjects.torch.keeping import Keeper
 from aliascheck.subjects.torch.memory import Memory, flat, has_memory, storage_of
 from aliascheck.subjects.torch.places import Place, exchange
@@ -47,6 +48,7 @@ class Stage:
         self.tensors = list({id(self.now(place)): self.now(place) for place in present}.values())
         self._buffers = self._restored()
         self._keeper = Keeper(module, loss, places, seed)
+        self.eager = Eager()
 
     def now(self, place: Place) -> Any:
         """The tensor that stands for a place: its own, or its counterpart."""
@@ -82,9 +84,23 @@ class Stage:
         return list(found.values())
 
     @contextmanager
-    def in_force(self, values: Values, *modes: Any) -> Iterator[None]:
-        """The names of the module showing `values`, its memory that of the arrays, the world as seeded."""
+    def seeded(self, seed: int) -> Iterator[None]:
+        """Random numbers that begin at another seed."""
+        self._keeper.seed, before = seed, self._keeper.seed
+        try:
+            yield
+        finally:
+            self._keeper.seed = before
+
+    @contextmanager
+    def in_force(self, values: Values, *modes: Any, compiled: bool = False) -> Iterator[None]:
+        """The names of the module showing `values`, its memory that of the arrays, the world as seeded.
+
+        Code that the user compiled runs as such only if it is to be `compiled`.
+        """
         with ExitStack() as stack:
+            if not compiled:
+                stack.enter_context(self.eager.in_force())
             stack.enter_context(self.memory.in_force())
             stack.enter_context(self._keeper.kept(self.tensors, self._buffers))
             if values or self._widening is not None:
@@ -95,25 +111,26 @@ class Stage:
                 stack.enter_context(mode)
             yield
 
-    def result(self, values: Values, *modes: Any) -> Any:
+    def result(self, values: Values, *modes: Any, compiled: bool = False) -> Any:
         """What the loss returns."""
-        with self.in_force(values, *modes):
+        with self.in_force(values, *modes, compiled=compiled):
             return self.loss(self.module)
 
     def value(self, values: Values, *modes: Any, graph: bool = True) -> float:
         """The number that the loss returns. Raises: AliascheckError where it is not one real number."""
         if graph:
-            return _number(self.result(values, torch.enable_grad(), *modes))
+            return number_of(self.result(values, torch.enable_grad(), *modes))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a checkpoint that finds no graph complains of what we did
-            return _number(self.result(values, torch.no_grad(), *modes))
+            return number_of(self.result(values, torch.no_grad(), *modes))
 
 
 def _overlaps(array: Array) -> bool:
     return overlaps_itself(CellMap([array]).of(array))
 
 
-def _number(loss: Any) -> float:
+def number_of(loss: Any) -> float:
+    """The number that a loss is. Raises: AliascheckError where it is not one real number."""
     if isinstance(loss, torch.Tensor):
         if loss.numel() != 1 or loss.is_complex():
             kind = "complex" if loss.is_complex() else f"of shape {tuple(loss.shape)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -12,11 +12,13 @@ import torch
 from aliascheck.errors import EngineError
 from aliascheck.memory import NOTHING, Data, Path
 from aliascheck.subjects.subject import Gradients
+from aliascheck.subjects.torch.compiled import nothing_compiled_anew
 from aliascheck.subjects.torch.doubts import doubts_about
 from aliascheck.subjects.torch.gates import Factors, Gate
 from aliascheck.subjects.torch.keeping import kept_leaves, kept_numbers
 from aliascheck.subjects.torch.names import Accessed
-from aliascheck.subjects.torch.stage import Stage, Values
+from aliascheck.subjects.torch.stage import Stage, Values, number_of
+from aliascheck.subjects.torch.widening import alike
 
 
 class Recording(Data, frozen=True, eq=False):
@@ -26,27 +28,46 @@ class Recording(Data, frozen=True, eq=False):
     leaves: Sequence[Any]
     values: Values
     factors: Factors
+    compiled: bool
+
+
+class Walked(Data, frozen=True, eq=False):
+    """The loss, and the gradients that torch reports of it."""
+
+    loss: float
+    gradients: Gradients
 
 
 class Walker:
     """Asks torch for gradients of the loss on a stage.
 
     Explicit mode asks for those of fresh leaves: one for each tensor where `tied`, else one for each name.
+    In the modes that are `compiled`, code that the user compiled runs as such, but for gates.
     """
 
     def __init__(self, stage: Stage, *, tied: bool) -> None:
+        self.compiled: Collection[str] = ()
         self._stage = stage
         self._tied = tied
         self._point = b""
         self._gated: dict[str, Recording] = {}
-        self._plain: dict[str, Gradients] = {}
+        self._plain: dict[str, Walked] = {}
 
     def plain(self, mode: str) -> Gradients:
         """What torch reports, without gates. Raises: EngineError."""
+        return self.walked(mode).gradients
+
+    def walked(self, mode: str) -> Walked:
+        """What torch reports, without gates, and the loss. Raises: EngineError."""
         self._forget_other_points()
         if mode not in self._plain:
-            self._plain[mode] = self._walk_back(self._record(mode, {}), mode)
+            self._plain[mode] = self.walk(mode, compiled=mode in self.compiled)
         return self._plain[mode]
+
+    def walk(self, mode: str, *, compiled: bool) -> Walked:
+        """What torch reports of compiled code, or of the code that it was made of. Raises: EngineError."""
+        recording = self._record(mode, {}, compiled=compiled)
+        return Walked(number_of(recording.loss), self._walk_back(recording, mode))
 
     def gated(self, mode: str, names: Accessed, gates: Mapping[Path, float]) -> Gradients:
         """What torch reports with gates on names. Raises: EngineError."""
@@ -73,20 +94,25 @@ class Walker:
             self._gated.clear()
             self._plain.clear()
 
-    def _leaves(self, mode: str) -> list[Any]:
-        """The tensors that gradients are asked for, in the order of the set."""
+    def _leaves(self, mode: str, *, compiled: bool) -> list[Any]:
+        """The tensors that gradients are asked for, in the order of the set.
+
+        What is compiled for parameters is compiled anew for other kinds of tensors.
+        """
         now = [self._stage.now(place) for place in self._stage.members]
         if mode == "implicit":
             return now
         with self._stage.memory.in_force():
             fresh = [tensor.detach().clone().requires_grad_() for tensor in now]
+        if compiled:
+            fresh = [alike(tensor, leaf.detach()) for tensor, leaf in zip(now, fresh, strict=True)]
         if not self._tied:
             return fresh
         one = {id(tensor): leaf for tensor, leaf in zip(now, fresh, strict=True)}
         return [one[id(tensor)] for tensor in now]
 
-    def _record(self, mode: str, gated: Accessed) -> Recording:
-        leaves = self._leaves(mode)
+    def _record(self, mode: str, gated: Accessed, *, compiled: bool = False) -> Recording:
+        leaves = self._leaves(mode, compiled=compiled)
         is_explicit = mode == "explicit"
         values = dict(zip(self._stage.members, leaves, strict=True)) if is_explicit else {}
         factors: Factors = {}
@@ -94,39 +120,42 @@ class Walker:
             shown = values.get(place, self._stage.now(place))
             if shown.requires_grad:
                 values.update(dict.fromkeys(names, Gate.apply(shown, place.name, factors)))
+        only = [nothing_compiled_anew()] if compiled and is_explicit else []
         try:
-            loss = self._stage.result(values, torch.enable_grad())
+            loss = self._stage.result(values, torch.enable_grad(), *only, compiled=compiled)
         except Exception as error:
             raise EngineError(in_words(error)) from error
-        return Recording(loss, leaves, values, factors)
+        return Recording(loss, leaves, values, factors, compiled)
 
     def _walk_back(self, recording: Recording, mode: str) -> Gradients:
         """Gradients by the factors as they are.
 
         Names show what they showed on the way forward, since checkpoints evaluate parts of the loss again.
+        Compiled code may give up what it has kept for the way back: nobody asks it twice.
         """
         paths = [place.path for place in self._stage.members]
         if not isinstance(recording.loss, torch.Tensor) or not recording.loss.requires_grad:
             return Gradients(dict.fromkeys(paths, NOTHING))
         ask = self._backward if mode == "implicit" else _grad
+        again, compiled = not recording.compiled, recording.compiled
         try:
-            with self._stage.in_force(recording.values, torch.enable_grad()):
-                grads = ask(recording.loss, recording.leaves)
+            with self._stage.in_force(recording.values, torch.enable_grad(), compiled=compiled):
+                grads = ask(recording.loss, recording.leaves, again)
         except Exception as error:
             raise EngineError(in_words(error)) from error
         doubts = doubts_about(self._stage, grads) if mode == "implicit" else {}
         return Gradients(dict(zip(paths, grads, strict=True)), doubts=doubts)
 
-    def _backward(self, loss: Any, leaves: Sequence[Any]) -> list[Any]:
+    def _backward(self, loss: Any, leaves: Sequence[Any], again: bool) -> list[Any]:
         tensors = self._stage.tensors
         with kept_leaves(loss, tensors), kept_numbers(tensors):
-            loss.backward(retain_graph=True)
+            loss.backward(retain_graph=again)
             return [_dense(leaf.grad) if leaf.is_leaf else NOTHING for leaf in leaves]
 
 
-def _grad(loss: Any, leaves: Sequence[Any]) -> list[Any]:
+def _grad(loss: Any, leaves: Sequence[Any], again: bool) -> list[Any]:
     distinct = list({id(leaf): leaf for leaf in leaves}.values())
-    grads = torch.autograd.grad(loss, distinct, retain_graph=True, allow_unused=True)
+    grads = torch.autograd.grad(loss, distinct, retain_graph=again, allow_unused=True)
     found = {id(leaf): _dense(grad) for leaf, grad in zip(distinct, grads, strict=True)}
     return [found[id(leaf)] for leaf in leaves]
 
