@@ -294,7 +294,9 @@ def loss(net):
 report = aliascheck.audit(net, loss, modes=["implicit"])
 count = len(made)
 loss(net).backward()
-print(report.ok, "compiled code" in str(report.audits[0].notes), len(made) == count)
+entries = torch._dynamo.eval_frame._debug_get_cache_entry_list
+code = compiled[0]._torchdynamo_orig_callable.__code__
+print("compiled code" in str(report.audits[0].notes), len(made) == count, len(entries(code)) == 1)
 """
 
 

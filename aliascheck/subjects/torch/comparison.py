@@ -53,7 +53,9 @@ def ruling_on(stage: Stage, walker: Walker, wide: Walker | None = None) -> Rulin
         compiled = walker.walk("implicit", compiled=True)
         eager = walker.walk("implicit", compiled=False)
     except (AliascheckError, EngineError):
-        return Ruling(frozenset(["implicit"]), (f"{COMPILED}: its gradients were judged",))
+        return Ruling(
+            frozenset(["implicit"]), (f"{COMPILED}: its gradients were judged in implicit mode only",)
+        )
     exact = None if wide is None else wide.walked("implicit")
     distances = _distances(stage, compiled, eager, exact)
     is_rounding = all(one.is_rounding for one in distances.values())
