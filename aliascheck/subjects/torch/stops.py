@@ -1,9 +1,11 @@
 """What a loss stops gradients at: values taken out of the graph, recorded at a base and replayed.
 
 A function that takes something with a gradient and gives floats without one is a stop: `detach`, `.data`,
-`item`, anything computed under `no_grad`, a Parameter made of it. Not seen are stops inside torch's own
-functions written in Python (`gumbel_softmax`), inside `autograd.Function` and `torch.func` transforms, and
-gradients that the loss takes without `create_graph`: what they remove shows as AC105.
+`item`, anything computed or written under `no_grad`, a Parameter made of it. Each of its results is looked
+at by itself: one that is an argument, or shows the memory of one that had no gradient, is none. Not seen are
+stops inside torch's own functions written in Python (`gumbel_softmax`), inside `autograd.Function` and
+`torch.func` transforms, and gradients that the loss takes without `create_graph`: what they remove shows as
+AC105.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
+from aliascheck.subjects.torch.given import Given
 from aliascheck.subjects.torch.reading import leaves_in, map_leaves, tensors_in
 
 AS_NUMBERS = frozenset({"item", "tolist", "__float__", "__array__", "numpy"})
@@ -54,15 +57,22 @@ class Stops(TorchFunctionMode):  # type: ignore[misc]
         if func is torch._C._set_grad_enabled:
             self._follow(bool(args[0]))
             return func(*args, **kwargs)
-        given = [tensor for tensor in tensors_in((args, kwargs)) if tensor.requires_grad]
-        had_graph = bool(given) and given[0].grad_fn is not None
+        if not self._looks():
+            return func(*args, **kwargs)
+        given = Given((args, kwargs))
         out = func(*args, **kwargs)
-        if not given or not self._looks():
+        if not given.live:
             return out
-        if getattr(func, "__name__", "") == "detach_" and had_graph:
+        name = getattr(func, "__name__", "")
+        if name == "detach_" and given.had_graph:
             out.data = self._hold(out.data)
-            return out
-        return self._hold(out) if self._stops(func, out, given) else out
+        elif name == "__setitem__":
+            self._hold_stopped(args[0], given)
+        elif name in AS_NUMBERS:
+            return self._hold(out)
+        elif self._may_stop(func, name):
+            return self._hold_stopped(out, given)
+        return out
 
     def _follow(self, enabled: bool) -> None:
         """Whether the loss has switched gradients off.
@@ -82,28 +92,34 @@ class Stops(TorchFunctionMode):  # type: ignore[misc]
         transformed = torch._C._functorch.peek_interpreter_stack() is not None
         return (self._is_off() or torch.is_grad_enabled()) and not transformed
 
-    def _stops(self, func: Any, out: Any, given: list[Any]) -> bool:
-        name = getattr(func, "__name__", "")
-        if name in AS_NUMBERS:
-            return True
+    def _may_stop(self, func: Any, name: str) -> bool:
         if name == "__get__" and func != torch.Tensor.data.__get__ and not self._is_off():
             return False
-        if any(part in name for part in OF_SHAPE_ONLY):
-            return False
-        return any(_is_free(tensor) and all(tensor is not one for one in given) for tensor in tensors_in(out))
+        return not any(part in name for part in OF_SHAPE_ONLY)
+
+    def _hold_stopped(self, out: Any, given: Given) -> Any:
+        """Results, those among them held that have left the graph; the others are what they are now."""
+        if not any(given.stops(tensor) for tensor in tensors_in(out)):
+            return out
+        parts = iter(self._held_now([part for part in leaves_in(out) if not given.keeps(part)]))
+        return map_leaves(lambda part: part if given.keeps(part) else given.written(part, next(parts)), out)
 
     def _hold(self, out: Any) -> Any:
+        parts = iter(self._held_now(list(leaves_in(out))))
+        return map_leaves(lambda _: next(parts), out)
+
+    def _held_now(self, parts: list[Any]) -> list[Any]:
+        """The parts themselves when they are recorded; what was recorded when that is replayed."""
         if self._replayed is None:
-            self.held.append([_frozen(part) for part in leaves_in(out)])
-            return out
+            self.held.append([_frozen(part) for part in parts])
+            return parts
         if self._position >= len(self._replayed):
             raise RuntimeError("the loss stops gradients at other places than at the given point")
         held = self._replayed[self._position]
         self._position += 1
-        if [_shape(part) for part in held] != [_shape(part) for part in leaves_in(out)]:
+        if [_shape(part) for part in held] != [_shape(part) for part in parts]:
             raise RuntimeError("the loss stops gradients at other values than at the given point")
-        left = iter(held)
-        return map_leaves(lambda part: _thawed(next(left), part), out)
+        return [_frozen(part) for part in held]
 
 
 @contextmanager
@@ -121,29 +137,11 @@ def parameters_made(observe: Callable[..., Any]) -> Iterator[None]:
         torch.nn.Parameter.__new__ = staticmethod(make)
 
 
-def _is_free(tensor: Any) -> bool:
-    """Whether a result has left the graph; views made under `no_grad` say that they require a gradient."""
-    return bool(tensor.is_floating_point() and tensor.grad_fn is None)
-
-
 def _shape(part: Any) -> Any:
     return part.shape if isinstance(part, torch.Tensor) else None
 
 
-def _is_live(part: Any) -> bool:
-    return isinstance(part, torch.Tensor) and part.grad_fn is not None
-
-
 def _frozen(part: Any) -> Any:
-    if not isinstance(part, torch.Tensor) or _is_live(part):
+    if not isinstance(part, torch.Tensor):
         return part
     return part.detach().clone().requires_grad_(part.requires_grad)
-
-
-def _thawed(held: Any, now: Any) -> Any:
-    """What a stop gave; a part that is none is what it is now."""
-    if _is_live(now):
-        return now
-    if not isinstance(held, torch.Tensor):
-        return held
-    return held.detach().clone().requires_grad_(held.requires_grad)
