@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from aliascheck.auditing.advice import advised
 from aliascheck.auditing.bench import Bench, set_up
 from aliascheck.auditing.coverage import coverage_of, describe_coverage
-from aliascheck.auditing.groups import Group, SlotPlan, owner_of
+from aliascheck.auditing.groups import AccessPlan, Group, SlotPlan, owner_of
 from aliascheck.auditing.outcome import GroupOutcome, Outcome, SlotOutcome
 from aliascheck.auditing.settings import Settings
 from aliascheck.auditing.slots import tangent_of
 from aliascheck.auditing.trial import hold_trials
-from aliascheck.auditing.truths import Column, Known, MeasuredGroup, Measurements
+from aliascheck.auditing.truths import Known, MeasuredGroup, Measurements
 from aliascheck.errors import EngineError
 from aliascheck.memory import NOTHING, format_path, replace
-from aliascheck.oracle import Measured
+from aliascheck.oracle import Truth
 from aliascheck.subjects.drawing import draws_kept
 from aliascheck.subjects.subject import Gradients, Subject
 from aliascheck.verdicts.catalogue import AC109
@@ -108,17 +108,20 @@ def _slot_outcome(
         return SlotOutcome(plan, tangent, None, None, bound, word)
     cells = group.cells.of(plan.array)
     path = np.zeros(plan.array.shape)
-    for column, effect in zip(measured.columns, measured.effects, strict=True):
-        if owner_of(column.plan.place, group.slots) == group.slots.index(plan):
-            path = path + _in_shape_of_slot(cells, group, column, effect, measured)
+    for access in group.accesses:
+        if owner_of(access.place, group.slots) == group.slots.index(plan):
+            path = path + _in_shape_of_slot(cells, group, access, measured.truth)
     return SlotOutcome(plan, tangent, path, measured.truth.total.values[cells], bound, word)
 
 
 def _in_shape_of_slot(
-    cells: NDArray[np.intp], group: Group, column: Column, effect: Measured, measured: MeasuredGroup
+    cells: NDArray[np.intp], group: Group, access: AccessPlan, truth: Truth
 ) -> NDArray[np.float64]:
-    """A path derivative at a slot's elements; element by element where access and slot are one view."""
-    by_element = None if column.stopped else measured.truth.paths[column.plan.path]
-    if by_element is not None and np.array_equal(cells, group.cells.of(column.plan.array)):
+    """A path derivative at a slot's elements; element by element where access and slot are one view.
+
+    What stops remove of it is in it: the truth is that of the loss through its stops, where they are told.
+    """
+    by_element = truth.paths[access.path]
+    if by_element is not None and np.array_equal(cells, group.cells.of(access.array)):
         return by_element.values
-    return effect.values[cells]
+    return truth.effects[access.path].values[cells]

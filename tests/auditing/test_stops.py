@@ -131,3 +131,31 @@ def test_stops_hold_the_base_again_after_an_audit(stops):
     program.bindings["x"][:] = 3.0
     assert program.loss() == 0.0
     assert program.loss(through_stops=True) == 18.0
+
+
+ONE_PLACE = {
+    "nothing is stopped": "sum(x * x) + sum(x)",
+    "a part is stopped": "sum(x) + 3 * sum(stop_gradient(x))",
+    "a factor is stopped": "sum(stop_gradient(x) * x * x)",
+    "all is stopped": "sum(tanh(stop_gradient(x)))",
+}
+SEVERAL_PLACES = {
+    "nothing is stopped": "sum(xt * x) + sum(x * x)",
+    "one is stopped": "sum(stop_gradient(xt) * x)",
+    "both are, in part": "sum(stop_gradient(xt) * x) + sum(xt * stop_gradient(x)) + sum(x)",
+}
+
+
+@pytest.mark.parametrize("stops", ["constant", "report"])
+@pytest.mark.parametrize("case", ONE_PLACE)
+def test_the_path_of_the_only_place_is_the_total(case, stops):
+    (slot,) = run({"x": X}, ONE_PLACE[case], ("x",), stops).slots
+    assert np.all(np.abs(slot.path - slot.total) <= 2 * slot.bound + 1e-12)
+
+
+@pytest.mark.parametrize("stops", ["constant", "report"])
+@pytest.mark.parametrize("case", SEVERAL_PLACES)
+def test_paths_of_several_places_add_up_to_the_total(case, stops):
+    let = {"x": [X, [0.75, 2.0]], "xt": "adjoint(x)"}
+    first, second = run(let, SEVERAL_PLACES[case], ("x", "xt"), stops).slots
+    assert np.all(np.abs(first.path + second.path.T - first.total) <= 4 * first.bound + 1e-12)
