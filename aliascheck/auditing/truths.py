@@ -11,6 +11,7 @@ from aliascheck.auditing.bench import Bench
 from aliascheck.auditing.groups import AccessPlan, Group
 from aliascheck.memory import Data, replace
 from aliascheck.oracle import Estimate, Measured, Oracle, Truth, measure_truth
+from aliascheck.verdicts.evidence import STOPPED
 
 
 class Column(Data, frozen=True, eq=False):
@@ -30,7 +31,7 @@ class Column(Data, frozen=True, eq=False):
 
     @property
     def name(self) -> str:
-        return self.plan.name + (" (stopped)" if self.stopped else "")
+        return self.plan.name + (STOPPED if self.stopped else "")
 
 
 class MeasuredGroup(Data, frozen=True, eq=False):

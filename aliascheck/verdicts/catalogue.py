@@ -43,6 +43,17 @@ AC101 = Row(
     "nothing",
     rules.owns_a_path_but_got_nothing,
 )
+AC101_STOPPED = Row(
+    AC101.code,
+    AC101.name,
+    AC101.severity,
+    AC101.meaning,
+    "the gradient of all that the loss reads of it is stopped on the way ({accesses}), and {absence} was "
+    "reported",
+    "{add_or_read}",
+    word="nothing",
+    when=rules.all_that_it_owns_is_stopped,
+)
 AC102 = Row(
     "AC102",
     "misplaced",
@@ -265,6 +276,7 @@ DECISIONS: Final = (
     AC106,
     AC105,
     AC101,
+    AC101_STOPPED,
     AC103,
     AC103_UNLISTED,
     AC104,

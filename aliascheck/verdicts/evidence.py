@@ -6,6 +6,8 @@ over cells that the same slots and accesses show.
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -44,6 +46,9 @@ class Slot(Data, frozen=True, eq=False):
     cells: Cells | None = None
     shape: tuple[int, ...] = ()
     doubts: dict[str, str] = field(default_factory=dict)
+
+
+STOPPED: Final = " (stopped)"  # ends the name of a part that a deliberate stop removes
 
 
 class Access(Data, frozen=True, eq=False):

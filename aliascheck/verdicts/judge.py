@@ -9,7 +9,7 @@ import numpy as np
 from aliascheck.memory import Data, replace
 from aliascheck.verdicts.attribution import Attribution, attribute
 from aliascheck.verdicts.catalogue import AC202, AC202_NOISE, AC204, DECISIONS, FAULT_WORDS, Row
-from aliascheck.verdicts.evidence import Evidence, Slot, Spot
+from aliascheck.verdicts.evidence import STOPPED, Evidence, Slot, Spot
 from aliascheck.verdicts.rules import Bench, Hit
 
 
@@ -266,7 +266,7 @@ def _where(wheres: list[str]) -> str:
 def _add_or_read(evidence: Evidence, accesses: list[int], slot: str, causes: list[str]) -> str:
     places = _listed(tuple(dict.fromkeys(evidence.accesses[a].name for a in accesses)))
     if "stopped" in causes:
-        return f'let the gradient pass, or say stop_gradient = "constant" if stopping {places} is meant'
+        return _let_pass(evidence, accesses)
     if "held elsewhere" in causes:
         return f"add up the gradients of all slots that share this memory before {slot} is updated"
     if "dropped" in causes:
@@ -277,6 +277,17 @@ def _add_or_read(evidence: Evidence, accesses: list[int], slot: str, causes: lis
     if "not credited" in causes:
         return f"put the object that the loss reads as {places} in the set, or use explicit mode"
     return f"add {places} to the set, or let the loss read it through {slot}"
+
+
+def _let_pass(evidence: Evidence, accesses: list[int]) -> str:
+    stopped = [
+        evidence.accesses[a].name.removesuffix(STOPPED) for a in accesses if evidence.accesses[a].stopped
+    ]
+    return (
+        "let the gradient pass: no stop_gradient, detach, .data, getval or float() between "
+        f"{_listed(tuple(dict.fromkeys(stopped)))} and the loss; "
+        'where that is meant, say stop_gradient = "constant"'
+    )
 
 
 def _notes(evidence: Evidence, attribution: Attribution) -> tuple[str, ...]:

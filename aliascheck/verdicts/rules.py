@@ -153,14 +153,33 @@ def _text(spot: Spot | None) -> str | None:
 
 def owns_a_path_but_got_nothing(bench: Bench) -> Iterator[Hit]:
     """The row is all zero, and an access that the slot owns has a derivative at its cells."""
+    for i, owned in _with_nothing_of(bench):
+        if not _are_stopped(bench, owned):
+            bench.reported.add(i)
+            elsewhere = {j for a in owned for j in bench.everyone if bench.holds(j, a)}
+            yield Hit(i, owned, other=min(elsewhere, default=None))
+
+
+def all_that_it_owns_is_stopped(bench: Bench) -> Iterator[Hit]:
+    """The row is all zero, and every access that the slot owns has its derivative through stops alone."""
+    for i, owned in _with_nothing_of(bench):
+        if _are_stopped(bench, owned):
+            bench.reported.add(i)
+            yield Hit(i, owned, cause="stopped")
+
+
+def _with_nothing_of(bench: Bench) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """The slots whose row is all zero, with what they own that has a derivative at their cells."""
     for i in bench.judged:
         owned = tuple(
             a for a in bench.accesses if bench.owners[a] == i and np.any(bench.live(a) & bench.shows(i))
         )
         if owned and bench.row_is_empty(i):
-            bench.reported.add(i)
-            elsewhere = {j for a in owned for j in bench.everyone if bench.holds(j, a)}
-            yield Hit(i, owned, other=min(elsewhere, default=None))
+            yield i, owned
+
+
+def _are_stopped(bench: Bench, owned: tuple[int, ...]) -> bool:
+    return all(bench.evidence.accesses[a].stopped for a in owned)
 
 
 def a_contribution_is_lost(bench: Bench) -> Iterator[Hit]:

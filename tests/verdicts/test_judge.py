@@ -73,6 +73,34 @@ def test_row_of_the_table(held, owners, words, found):
     assert judge(case).words == words
 
 
+def with_stopped(case: Evidence, *numbers: int) -> Evidence:
+    """The same evidence, some of its accesses being what a stop removes."""
+    accesses = tuple(
+        replace(one, name=f"{one.name} (stopped)", stopped=True) if number in numbers else one
+        for number, one in enumerate(case.accesses)
+    )
+    return replace(case, accesses=accesses)
+
+
+@pytest.mark.parametrize("owners", [(0,), (0, None), (0, 1)])
+def test_a_slot_whose_gradient_is_stopped_is_not_told_to_join_the_set(owners):
+    held = [[ZERO] * len(owners) for _ in owners]
+    case = with_stopped(evidence(held, BOTH[: len(owners)], owners), 0)
+    found = next(one for one in judge(case).findings if one.label == "AC101:x")
+    assert (found.cause, found.accesses) == ("stopped", ("p0 (stopped)",))
+    assert "stopped on the way (p0 (stopped))" in found.message
+    assert found.remedy.startswith("let the gradient pass: no stop_gradient, detach")
+    assert "between p0 and the loss" in found.remedy
+    assert "the set" not in found.remedy
+
+
+def test_a_slot_that_lost_more_than_what_is_stopped_is_told_of_the_set():
+    case = with_stopped(evidence([[ZERO, ZERO]], BOTH, (0, 0)), 1)
+    (found,) = judge(case).findings
+    assert (found.label, found.cause) == ("AC101:x", None)
+    assert "put the object" in found.remedy
+
+
 def test_part_is_counted_at_its_cells_and_the_rest_is_lost():
     case = evidence([[[1.0, 0.0]]], [E1], owners=(0,))
     assert attribute(case).entry(0, 0) == "part"
