@@ -27,6 +27,7 @@ from aliascheck.arguments import (
 )
 from aliascheck.auditing import Settings
 from aliascheck.auditing import audit as audit_subject
+from aliascheck.errors import UsageError
 from aliascheck.files import report_file
 from aliascheck.report import AuditResult, FindingResult, Report, Tool, summarize
 from aliascheck.reporters.page import Page
@@ -103,6 +104,10 @@ def audit(
 
     Raises: AliascheckError where the model, the loss or a setting cannot be audited.
     """
+    if not callable(loss):
+        raise UsageError(
+            f"the loss is a {type(loss).__name__}, and cannot be called", hint="audit(model, loss)"
+        )
     engine = engine_of(model) if engine is None else known("engine", engine, ENGINES)
     home = import_module(f"aliascheck.subjects.{engine}")
     modes = modes_of(modes, MODES[engine])

@@ -51,6 +51,8 @@ def showing(path: Path) -> Iterator[None]:
 
 def read_bytes(path: Path, hint: str) -> bytes:
     """What is in a file. Raises: UsageError where it cannot be read."""
+    if path.is_dir():
+        raise UsageError(f"{path}: this is a folder", hint="name the file")
     try:
         return path.read_bytes()
     except FileNotFoundError:

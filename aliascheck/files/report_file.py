@@ -11,6 +11,8 @@ from pathlib import Path
 from aliascheck.errors import IncompleteError, UsageError
 from aliascheck.files.drafts import draft_beside, remove_left_over, replace_file
 
+STANDARD_OUTPUT = Path("-")  # as other programs name it
+
 
 @contextmanager
 def report_file(path: Path | None, option: str) -> Iterator[Callable[[str], None]]:
@@ -39,6 +41,11 @@ def _try(path: Path, option: str) -> None:
 
 
 def _check(path: Path, option: str) -> None:
+    if path == STANDARD_OUTPUT:
+        raise UsageError(
+            f"{option} {path}: this is no file",
+            hint="give the file to write; what standard output shows is for --format to say",
+        )
     if path.is_dir():
         raise UsageError(f"{option} {path}: this is a folder", hint="give the file to write")
     if path.suffix == ".toml":

@@ -10,15 +10,18 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
 from aliascheck.auditing import Settings
 from aliascheck.cases import Audit, BadCase, Case, Model
-from aliascheck.errors import AliascheckError, IncompleteError
+from aliascheck.errors import AliascheckError, IncompleteError, UsageError
 from aliascheck.memory import DIRECTIONS, Data
 from aliascheck.runner.selection import Selection
+from aliascheck.subjects.found import engine_of
 from aliascheck.subjects.subject import Subject
+
+PAIR = "it must return (model, loss)"
 
 
 class PreparedModel(Data, frozen=True, eq=False):
@@ -43,6 +46,7 @@ def prepare_model(case: Case, audit: Audit, selection: Selection) -> PreparedMod
     engine = selection.engine_of(case)
     home = importlib.import_module(f"aliascheck.subjects.{engine}")
     model, loss = _made(case, case.model, audit)
+    _check_kind(case.model, model, engine)
     stops = audit.stop_gradient or str(getattr(home, "DEFAULT_STOPS", "report"))
     seed = selection.seed if selection.seed is not None else audit.seed or 0
     wanted: dict[str, Any] = {"params": list(audit.params) or None, "seed": seed}
@@ -82,21 +86,56 @@ def _made(case: Case, model: Model, audit: Audit) -> tuple[Any, Callable[[Any], 
             made = make(**{**model.args, **audit.args})
         except Exception as error:
             raise _bad(model, f"the factory failed: {type(error).__name__}: {error}") from error
-    if not isinstance(made, tuple) or len(made) != 2 or not callable(made[1]):
-        raise _bad(model, f"the factory gave {type(made).__name__}", hint="it must return (model, loss)")
+    _check_pair(model, made)
     if not audit.loss_text:
         return made[0], made[1]
     loss = getattr(module, audit.loss_text.strip(), None)
     if not callable(loss):
         raise audit.loss_place.error(
-            f"{module.__name__} has no function '{audit.loss_text.strip()}'",
+            f"{_home(model)} has no function '{audit.loss_text.strip()}'",
             hint="leave the loss out to take the factory's",
         )
     return made[0], loss
 
 
+def _check_pair(model: Model, made: Any) -> None:
+    if not isinstance(made, tuple) or len(made) != 2:
+        raise _bad(model, f"the factory gave {_described(made)}", hint=PAIR)
+    if isinstance(made[0], FunctionType | MethodType):
+        raise _bad(model, "the factory gave a function where the model goes", hint=PAIR)
+    if not callable(made[1]):
+        what = f"the loss that the factory gave is a {type(made[1]).__name__}, and cannot be called"
+        raise _bad(model, what, hint=PAIR)
+
+
+def _described(made: Any) -> str:
+    if isinstance(made, tuple):
+        return f"{len(made)} things"
+    return "nothing" if made is None else f"a {type(made).__name__}"
+
+
+def _check_kind(model: Model, made: Any, engine: str) -> None:
+    """Raise BadCase for a torch module on another engine, and anything else on torch."""
+    try:
+        found = engine_of(made)
+    except UsageError:
+        found = ""
+    if found != engine and "torch" in (found, engine):
+        what = f"the factory's model is a {type(made).__name__}"
+        raise _bad(
+            model,
+            f"{what}, which engine {engine} does not take",
+            hint=f'say engine = "{found}"' if found else "return a torch.nn.Module",
+        )
+
+
+def _home(model: Model) -> str:
+    """The file, or the module, of a factory, as the case names it."""
+    return model.factory.rpartition(":")[0]
+
+
 def _factory(case: Case, model: Model) -> tuple[ModuleType, Callable[..., Any]]:
-    where, _, name = model.factory.rpartition(":")
+    where, name = _home(model), model.factory.rpartition(":")[2]
     if not where or not name:
         raise _bad(model, f"'{model.factory}' names no function", hint='write "model.py:make"')
     with _beside(case.folder):

@@ -213,6 +213,15 @@ def test_nothing_to_run(call: Call) -> None:
     assert call("baseline").code == 2
 
 
+def test_a_folder_is_no_baseline(call: Call) -> None:
+    write(CLEAN)
+    for argv in (("run", "--baseline", "cases"), ("baseline", "-o", "cases")):
+        refused = call(*argv)
+        assert refused.code == 2
+        assert "cases: this is a folder (name the file)" in refused.err
+        assert "write it first" not in refused.err
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

@@ -36,6 +36,17 @@ def test_it_writes_other_reports(call: Call, stored: Path, tmp_path: Path) -> No
     assert (tmp_path / "again.json").read_text() == stored.read_text()
 
 
+@pytest.mark.parametrize("form", ["json", "html"])
+def test_a_dash_is_no_file_to_write(
+    call: Call, stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    refused = call("report", str(stored), f"--{form}", "-")
+    assert refused.code == 2 and refused.out == ""
+    assert f"--{form} -: this is no file" in refused.err and "--format" in refused.err
+    assert not Path("-").exists()
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
