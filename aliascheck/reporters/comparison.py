@@ -118,7 +118,7 @@ def table_of(results: Sequence[AuditResult]) -> list[list[Cell]]:
     shown = [audit for audit in results if audit.slots]
     if not shown:
         return [[("engine", QUIET), ("mode", QUIET)]]
-    names = list(dict.fromkeys(name for audit in shown for name in _by_name(audit)))
+    names = _members(shown)
     head: list[Cell] = [("engine", QUIET), ("mode", QUIET), *((name, QUIET) for name in names)]
     others = list(dict.fromkeys(label for audit in shown for label in _unslotted(audit)))
     if others:
@@ -131,6 +131,15 @@ def table_of(results: Sequence[AuditResult]) -> list[list[Cell]]:
         rows.append([(audit.engine, STRONG), (audit.mode, PLAIN), *cells, *rest])
     rest = [("", PLAIN)] if others else []
     return [*rows, *([*row, *rest] for row in _truth_rows(names, shown))]
+
+
+def _members(results: Sequence[AuditResult]) -> list[str]:
+    """The slots of all results, by name: of those that some merge, the names that are in the set.
+
+    An engine may know an array by further names, which are no members of it.
+    """
+    named = {name for audit in results for name in (*audit.params, *(slot.name for slot in audit.slots))}
+    return [name for name in dict.fromkeys(n for audit in results for n in _by_name(audit)) if name in named]
 
 
 def _by_name(audit: AuditResult) -> dict[str, SlotResult]:

@@ -82,6 +82,30 @@ def test_merged_slots_stand_under_each_of_their_names() -> None:
     assert "     builtin             explicit  1 split  1 split" in shown
 
 
+def test_a_further_name_of_a_member_is_no_slot() -> None:
+    """Torch knows `x` as `xs` as well; the set is `x` alone."""
+    merged = audit(
+        "a",
+        "",
+        engine="torch",
+        params=["x"],
+        slots=[slot("x", [4.0], [4.0], [4.0], "total", names=["x", "xs"])],
+    )
+    other = audit("a", "", params=["x"], slots=[slot("x", [3.0], [3.0], [4.0], "partial")])
+    shown = lines(other, merged)
+    assert any(line.split() == ["engine", "mode", "x"] for line in shown)
+    assert any(line.split() == ["torch", "implicit", "4", "total"] for line in shown)
+    assert not any("xs" in line.split() for line in shown)
+
+
+def test_a_member_that_every_engine_merges_keeps_its_column() -> None:
+    merged = audit(
+        "a", "", params=["x", "y"], slots=[slot("x", [2.0], [2.0], [2.0], "total", names=["x", "y", "z"])]
+    )
+    shown = lines(merged)
+    assert any(line.split() == ["engine", "mode", "x", "y"] for line in shown)
+
+
 def test_markdown_has_the_same_rows() -> None:
     pytest.importorskip("cmarkgfm")
     import cmarkgfm
