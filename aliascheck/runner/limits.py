@@ -31,8 +31,12 @@ def needs_workers(chosen: Chosen, selection: Selection) -> bool:
     """Whether audits are to run elsewhere than in this process: only a process of its own can be ended."""
     if selection.jobs or selection.memory is not None:
         return True
-    running = [audit for _, audit in chosen.audits if audit.skip is None]
-    return any(limits_of(audit, selection).seconds is not None for audit in running)
+    return any(is_timed(audit, selection) for _, audit in chosen.audits)
+
+
+def is_timed(audit: Audit, selection: Selection) -> bool:
+    """Whether an audit runs, and may take so many seconds only."""
+    return audit.skip is None and limits_of(audit, selection).seconds is not None
 
 
 def too_slow(case: Case, audit: Audit, selection: Selection) -> IncompleteError:

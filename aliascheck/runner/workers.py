@@ -32,8 +32,21 @@ ENDINGS = {
 LEFT = "something in the model ended the process: run the model by itself to see what"
 
 
+def end(lanes: list[Lane]) -> None:
+    """End workers, with all that they have started."""
+    for lane in lanes:
+        lane.stop()
+    for lane in lanes:
+        lane.join()
+    lanes.clear()
+
+
 class Workers:
-    """Carries out audits in worker processes. Outcomes come as they are there, each audit's once."""
+    """Carries out audits in worker processes. Outcomes come as they are there, each audit's once.
+
+    Workers that the caller has `kept` are taken first. They stay when all is done, with those that came
+    to them.
+    """
 
     def __init__(
         self,
@@ -42,6 +55,7 @@ class Workers:
         selection: Selection,
         on_progress: Progress | None,
         interrupts: Interrupts,
+        kept: list[Lane] | None = None,
     ) -> None:
         self._audit_one = audit_one
         self._chosen = chosen
@@ -51,11 +65,12 @@ class Workers:
         self._waiting = deque(groups_of(chosen))
         self._most = max(1, min(selection.jobs, len(self._waiting)))
         self._context = start_context()
-        self._lanes: list[Lane] = []
+        self._keeps = kept is not None
+        self._lanes: list[Lane] = [] if kept is None else kept
         self._done = 0
 
     def outcomes(self) -> Iterator[Outcome]:
-        """The outcomes of all audits. No worker is left when this ends, however it ends.
+        """The outcomes of all audits. No worker is left when this ends, however it ends, unless it is kept.
 
         Raises: UsageError where a limit cannot be kept on this system; IncompleteError where no worker can
         be started; KeyboardInterrupt between two looks at the workers, and nowhere else.
@@ -73,10 +88,8 @@ class Workers:
                         self._done += 1
                         yield outcome
         finally:
-            for lane in self._lanes:
-                lane.stop()
-            for lane in self._lanes:
-                lane.join()
+            if not self._keeps or any(lane.group is not None for lane in self._lanes):
+                end(self._lanes)
             self._interrupts.at_once = None
 
     def _kill(self) -> None:
