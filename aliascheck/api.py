@@ -33,6 +33,7 @@ from aliascheck.report import AuditResult, FindingResult, Report, Tool, summariz
 from aliascheck.reporters.page import Page
 from aliascheck.runner.origin import origin_of
 from aliascheck.runner.outcomes import fill
+from aliascheck.stack import own_frames_cut
 from aliascheck.subjects.drawing import draws_kept
 from aliascheck.subjects.found import ENGINES, MODES, engine_of
 
@@ -80,6 +81,7 @@ def _write(path: str | PathLike[str] | None, text: str) -> None:
         write(text)
 
 
+@own_frames_cut
 def audit(
     model: Any,
     loss: Loss,
@@ -104,6 +106,7 @@ def audit(
 
     Raises: AliascheckError where the model, the loss or a setting cannot be audited.
     """
+    __tracebackhide__ = True  # pytest shows the caller's line; of a defect, our frames below this one
     if not callable(loss):
         raise UsageError(
             f"the loss is a {type(loss).__name__}, and cannot be called", hint="audit(model, loss)"

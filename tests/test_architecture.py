@@ -16,7 +16,7 @@ PACKAGE = "aliascheck"
 
 FLOORS = (
     {"errors"},
-    {"memory", "files"},
+    {"memory", "files", "stack"},
     {"engine"},
     {"language", "oracle"},
     {"subjects", "optimizers", "verdicts"},

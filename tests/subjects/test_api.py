@@ -326,8 +326,13 @@ def test_a_bad_case_file_is_a_collection_error(folder):
 def test_the_fixture_asserts(folder):
     (folder / "test_model.py").write_text(
         "from tied import make\n\n\ndef test_right(assert_gradients):\n    assert_gradients(*make(6))\n\n\n"
-        "def test_wrong(assert_gradients):\n    assert_gradients(*make(6), contract='each')\n"
+        "def test_wrong(assert_gradients):\n    assert_gradients(*make(6), contract='each')\n\n\n"
+        "def test_raising(assert_gradients):\n    assert_gradients(make(6)[0], lambda m: m['nope'])\n\n\n"
+        "def test_unknown(assert_gradients):\n    assert_gradients(*make(6), params=['encc'])\n"
     )
     done = run(folder, "pytest", "-q", "-p", "no:cacheprovider", "test_model.py")
-    assert done.returncode == 1 and "1 failed, 1 passed" in done.stdout
+    assert done.returncode == 1 and "3 failed, 1 passed" in done.stdout
     assert "AC103 partial at enc" in done.stdout
+    assert "E   KeyError: 'nope'" in done.stdout, "what the loss raised, where it did"
+    places = re.findall(r"^(\S+):(\d+): (?:in )?\w+$", done.stdout, re.MULTILINE)
+    assert places == [("test_model.py", line) for line in ("9", "13", "13", "17")], "and no line of ours"
