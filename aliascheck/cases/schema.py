@@ -152,7 +152,10 @@ class Defaults(_Table):
         | UnsetType
     ) = UNSET
     tolerance: Tolerance | UnsetType = UNSET
-    seed: Annotated[int, Meta(ge=0, description="Of the jitter and the probes.")] | UnsetType = UNSET
+    seed: (
+        Annotated[int, Meta(ge=0, description="Of the jitter and the probes, and of what a factory draws.")]
+        | UnsetType
+    ) = UNSET
     probes: Annotated[int, Meta(ge=1, description="Directions of each large group.")] | UnsetType = UNSET
     thorough: Annotated[bool, Meta(description="Also row by row.")] | UnsetType = UNSET
     timeout: Annotated[float, Meta(gt=0, description="Seconds for one audit.")] | UnsetType = UNSET

@@ -19,6 +19,7 @@ from aliascheck.errors import AliascheckError, IncompleteError, UsageError
 from aliascheck.memory import DIRECTIONS, Data
 from aliascheck.runner.selection import Selection
 from aliascheck.subjects.found import engine_of
+from aliascheck.subjects.making import made_anew
 from aliascheck.subjects.subject import Subject
 
 PAIR = "it must return (model, loss)"
@@ -45,10 +46,10 @@ def prepare_model(case: Case, audit: Audit, selection: Selection) -> PreparedMod
     assert case.model is not None
     engine = selection.engine_of(case)
     home = importlib.import_module(f"aliascheck.subjects.{engine}")
-    model, loss = _made(case, case.model, audit)
+    seed = selection.seed if selection.seed is not None else audit.seed or 0
+    model, loss = _made(case, case.model, audit, seed, imported_at=selection.seed or 0)
     _check_kind(case.model, model, engine)
     stops = audit.stop_gradient or str(getattr(home, "DEFAULT_STOPS", "report"))
-    seed = selection.seed if selection.seed is not None else audit.seed or 0
     wanted: dict[str, Any] = {"params": list(audit.params) or None, "seed": seed}
     if engine == "torch":
         wanted["stop_gradient"] = stops
@@ -78,12 +79,19 @@ def prepare_model(case: Case, audit: Audit, selection: Selection) -> PreparedMod
     )
 
 
-def _made(case: Case, model: Model, audit: Audit) -> tuple[Any, Callable[[Any], Any]]:
-    """The model and its loss; that which an audit names is looked up beside the factory."""
-    module, make = _factory(case, model)
+def _made(
+    case: Case, model: Model, audit: Audit, seed: int, *, imported_at: int
+) -> tuple[Any, Callable[[Any], Any]]:
+    """The model and its loss; that which an audit names is looked up beside the factory.
+
+    Random numbers that the factory draws begin at `seed`. Its module is imported once for all audits: what it
+    draws then begins at the seed of the run, `imported_at`.
+    """
+    module, make = _factory(case, model, imported_at)
+    args = {**model.args, **audit.args}
     with _beside(case.folder):
         try:
-            made = make(**{**model.args, **audit.args})
+            made = made_anew(lambda: make(**args), seed, torch=case.engine == "torch")
         except Exception as error:
             raise _bad(model, f"the factory failed: {type(error).__name__}: {error}") from error
     _check_pair(model, made)
@@ -134,13 +142,13 @@ def _home(model: Model) -> str:
     return model.factory.rpartition(":")[0]
 
 
-def _factory(case: Case, model: Model) -> tuple[ModuleType, Callable[..., Any]]:
+def _factory(case: Case, model: Model, seed: int) -> tuple[ModuleType, Callable[..., Any]]:
     where, name = _home(model), model.factory.rpartition(":")[2]
     if not where or not name:
         raise _bad(model, f"'{model.factory}' names no function", hint='write "model.py:make"')
     with _beside(case.folder):
         try:
-            module = _file(case.folder / where) if where.endswith(".py") else importlib.import_module(where)
+            module = made_anew(lambda: _imported(case.folder, where), seed, torch=case.engine == "torch")
         except FileNotFoundError:
             raise _bad(model, f"there is no file {where} beside the case") from None
         except Exception as error:
@@ -149,6 +157,10 @@ def _factory(case: Case, model: Model) -> tuple[ModuleType, Callable[..., Any]]:
     if not callable(make):
         raise _bad(model, f"{where} has no function '{name}'")
     return module, make
+
+
+def _imported(folder: Path, where: str) -> ModuleType:
+    return _file(folder / where) if where.endswith(".py") else importlib.import_module(where)
 
 
 def _file(path: Path) -> ModuleType:

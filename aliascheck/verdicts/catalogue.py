@@ -390,6 +390,10 @@ arrays in float64. Its places keep their names, and what they hold is what the e
   partitions, in autograd also `fmod`, `copysign` and `scatter`. Ties, kinks and what is not a number are as
   the engine has them.
 
+The factory of a Python model is called with the global random numbers of Python, NumPy and torch begun at
+the audit's seed (0 without one), and they go back afterwards: a model without a seed of its own is the same
+in every run. Generators that ask the system for their seed (`default_rng()`) make another one each time.
+
 What cannot be seen by finite differences: a fault below the error bound (the report says which single
 element would have been seen), a derivative that the rounding of a huge loss hides, a fast structure
 that is smaller than that rounding. Perturbed evaluations that raise count as undefined. Where a

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
 from aliascheck.subjects.evaluation import seeded
+
+Made = TypeVar("Made")
 
 
 def devices_of(tensors: Iterable[Any]) -> list[Any]:
@@ -50,3 +52,16 @@ def _restore(device: Any, states: Any) -> None:
 def _seed(device: Any, seed: int) -> None:
     whole = getattr(device, "manual_seed_all", None) or device.manual_seed
     whole(seed)
+
+
+def made_anew(make: Callable[[], Made], seed: int) -> Made:
+    """What `make` gives, drawing random numbers that begin at a seed.
+
+    It is called again where it was the first to use a device, whose stream nobody could have seeded.
+    """
+    while True:
+        devices = devices_of(())
+        with drawn_anew(seed, devices):
+            made = make()
+        if len(devices_of(())) == len(devices):
+            return made
