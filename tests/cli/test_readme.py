@@ -82,12 +82,26 @@ def test_the_case_does_what_it_says(call: Call, tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path)
     (case,) = blocks("toml")
     Path("case.toml").write_text(case)
-    assert call("run", "case.toml", "--mode", "implicit").code == 0
-    assert call("run", "case.toml", "--mode", "explicit").code == 1  # it does not speak of explicit mode
+    pasted = call("run", "case.toml")
+    assert pasted.code == 0 and "2 results: 2 as expected (2 show known findings)" in pasted.out
+    changes = [("xt * x", "x * x"), ('["AC103:x"]', "[]"), ("x = [1.0],", "x = [2.0],")]
+    for old, new in changes:  # known behaviour is written down: a change in either direction fails
+        Path("case.toml").write_text(case.replace(old, new))
+        assert call("run", "case.toml").code == 1, new
+
+
+def script_with(text: str) -> str:
+    (script,) = (block for block in blocks("python") if text in block)
+    return script
+
+
+def test_every_script_is_run_here() -> None:
+    tried = [script_with(text) for text in ("aliascheck.engine", "import torch", "def test_gradients")]
+    assert sorted(blocks("python")) == sorted(tried)
 
 
 def test_the_python_runs_as_annotated() -> None:
-    (script,) = (text for text in blocks("python") if "aliascheck.engine" in text)
+    script = script_with("aliascheck.engine")
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     expected = re.findall(r"^print.*# (.*)$", script, re.MULTILINE)
     assert done.stdout.splitlines() == expected
@@ -95,9 +109,25 @@ def test_the_python_runs_as_annotated() -> None:
 
 def test_the_model_is_audited_as_annotated() -> None:
     pytest.importorskip("torch")
-    (script,) = (text for text in blocks("python") if "import torch" in text)
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script_with("import torch")], capture_output=True, text=True, check=True
+    )
     assert done.stdout.splitlines()[-1] == "True []"
+
+
+def test_the_fixture_needs_no_configuration(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    model, _ = script_with("import torch").split("report = ")
+    (tmp_path / "test_model.py").write_text(model + script_with("def test_gradients"))
+    plugin = ["-p", "no:aliascheck", "-p", "aliascheck.pytest_plugin", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *plugin, "--rootdir", str(tmp_path), "test_model.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "1 passed" in done.stdout, done.stdout
 
 
 def test_the_json_has_the_summary_that_scripts_read(call: Call, tmp_path: Path) -> None:
