@@ -36,7 +36,7 @@ class Interpretation:
     """A program of named values, to be evaluated with the arrays of another engine.
 
     `held` are the places that the engine holds, with the arrays and wrappers there. Numbers, and arrays of
-    integers, stay as they are.
+    integers, stay as they are. `names_read` are those that the loss has read, once it was evaluated.
 
     Raises: LacksPrimitiveError where a member lies inside another one.
     """
@@ -48,6 +48,7 @@ class Interpretation:
         self._bindings = bindings
         self._loss = loss
         self._below = members
+        self.names_read: set[str] = set()
         self.held: dict[Path, Any] = dict(
             found for name, value in bindings.items() for found in self._found(value, (name,))
         )
@@ -89,7 +90,8 @@ class Interpretation:
         return self._bindings
 
     def binding(self, name: str, read: Read) -> Any:
-        """The value of a name, with the engine's arrays in it."""
+        """The value of a name that is read, with the engine's arrays in it."""
+        self.names_read.add(name)
         return self._value(self._bindings[name], (name,), read)
 
     def _value(self, value: Any, path: Path, read: Read) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from types import CodeType, MethodType, ModuleType
 from typing import Any
 
@@ -32,6 +32,7 @@ class TreeSubject:
     key = None
     merges: tuple[str, ...] = ()
     _places: list[tuple[Path, Array]]
+    _names_read: Collection[str] | None = None  # None: a loss of somebody's own is given all leaves
 
     def places(self) -> list[tuple[Path, Array]]:
         """The arrays that are moved, in the order of the tree, and of what the loss captures."""
@@ -46,8 +47,9 @@ class TreeSubject:
         return ()
 
     def accesses(self) -> dict[Path, Any]:
-        """Every place: each is an argument of the loss, or a constant in it."""
-        return dict(self._places)
+        """Every place: an argument of the loss, or a constant in it. Of a program, those that it reads."""
+        names = self._names_read
+        return {path: array for path, array in self._places if names is None or path[0] in names}
 
     def analytic(self) -> None:
         """Losses are not tried with complex numbers."""

@@ -285,3 +285,20 @@ def test_autograd_reports_what_explicit_mode_does(where: Path) -> None:
         wanted = expected[audit.file, audit.id]
         if audit.status != "skipped" and "AC109:None" not in wanted:
             assert labels(audit) == wanted, (audit.file, audit.id)
+
+
+def test_names_that_the_loss_never_reads_are_no_accesses(run: Run, engine: str) -> None:
+    """A struct made of named arrays: its fields are read, and the names cost nothing."""
+    let = "\n".join(f"p{n} = [{n + 1.5}, 2.0, 0.5]" for n in range(4)) + "\nu = [1.0]\n"
+    text = case(
+        let + 'm = "A(a=p0, b=p1, c=p2, d=p3)"',
+        "sum(tanh(m.a * m.b) * m.c * m.d)",
+        '["m", "u"]',
+        'modes = ["explicit"]',
+    )
+    (ours,), (audit,) = run(text, "builtin").audits, run(text, engine).audits
+    accesses = {group.slots[0]: group.accesses for group in audit.groups}
+    assert accesses == {**{f"m.{name}": [f"m.{name}"] for name in "abcd"}, "u": []}
+    assert [slot.verdict for slot in audit.slots] == [slot.verdict for slot in ours.slots]
+    assert {slot.name: slot.verdict for slot in audit.slots}["u"] == "unused"
+    assert audit.status == "passed" and audit.evaluations <= 1.25 * ours.evaluations

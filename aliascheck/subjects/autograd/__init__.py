@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from typing import Any
@@ -99,7 +99,7 @@ def make_program(
         return program.result(lambda path: lookup(values, path))
 
     evaluate(tree)
-    return AutogradSubject(tree, evaluate, program.members, None)
+    return AutogradSubject(tree, evaluate, program.members, None, names_read=program.names_read)
 
 
 def _engine() -> Any:
@@ -177,8 +177,10 @@ class AutogradSubject(TreeSubject):
         seed: int | None,
         scalars: Iterable[Path] = (),
         counters: Counters | None = None,
+        names_read: Collection[str] | None = None,
     ) -> None:
         self.members = members
+        self._names_read = names_read
         self._tree = tree
         self._evaluate = loss
         self._seed = seed

@@ -8,7 +8,7 @@ captures of them. The loss reads the mirrors.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any
 
@@ -95,6 +95,7 @@ def make_program(
             small=True,
         ),
         wide=True,
+        names_read=program.names_read,
     )
 
 
@@ -125,8 +126,17 @@ class JaxSubject(TreeSubject):
     evaluated as it is: then nothing is known of its stops, and of what it captures what its variables hold.
     """
 
-    def __init__(self, model: Model, *, wide: bool, seed: int | None = None, follows: Any = None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        *,
+        wide: bool,
+        seed: int | None = None,
+        follows: Any = None,
+        names_read: Collection[str] | None = None,
+    ) -> None:
         self._model = model
+        self._names_read = names_read
         self._seed = seed
         held = [] if seed is None else [model.leaves, *(value for _, value in captured_values(model.loss))]
         self._generators = generators_in(held)
