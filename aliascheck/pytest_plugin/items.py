@@ -71,12 +71,7 @@ class AuditItem(pytest.Item):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The table of an audit that failed; what else is raised as pytest shows it."""
         if isinstance(excinfo.value, AuditFailed):
-            from aliascheck.subjects.drawing import draws_kept
-
-            with draws_kept():
-                from aliascheck.pytest_plugin.failure import shown
-
-                return shown(excinfo.value.result, table=self.config.getoption("tbstyle") != "line")
+            return failure_of(excinfo.value.result, table=self.config.getoption("tbstyle") != "line")
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
@@ -88,6 +83,16 @@ class AuditItem(pytest.Item):
     def place(self) -> tuple[str, int]:
         """The file of the audit, and its line counted from 1."""
         return os.fspath(self.path), self._audit.line
+
+
+def failure_of(result: Any, *, table: bool) -> Any:
+    """An audit that failed as pytest shows it. Random numbers stay where they are: imports draw some."""
+    from aliascheck.subjects.drawing import draws_kept
+
+    with draws_kept():
+        from aliascheck.pytest_plugin.failure import shown
+
+        return shown(result, table=table)
 
 
 WORKER = pytest.StashKey[Any]()

@@ -151,14 +151,14 @@ RENDERED = {
     "json": "report.to_json()",
     "html": "report.to_html()",
     "assertion": "say(aliascheck.assert_gradients, model, loss, contract='each')",
-    "test of a case file": "_table(report.audits)",
+    "test of a case file": "str(failure_of(report.audits[0], table=True))",
 }
 RENDERING = """
 import random, sys
 import numpy as np
 import autograd.numpy as anp
 import aliascheck
-from aliascheck.pytest_plugin import _table
+from aliascheck.pytest_plugin.items import failure_of
 
 def say(function, *given, **settings):
     try:
