@@ -12,7 +12,7 @@ from aliascheck.reporters import numbers
 from aliascheck.reporters.layout import Cell, columns, columns_width, hanging, line, write
 from aliascheck.reporters.markdown_text import code, prose, table
 from aliascheck.reporters.page import Page
-from aliascheck.reporters.slots import verdict_style
+from aliascheck.reporters.slots import telling_bound, verdict_style
 from aliascheck.reporters.styles import PLAIN, QUIET, STRONG
 from aliascheck.reporters.table import bad_file_lines
 from aliascheck.reporters.visible import inert
@@ -152,7 +152,7 @@ def _unslotted(audit: AuditResult) -> list[str]:
 
 
 def _reported(slot: SlotResult, audit: AuditResult) -> Cell:
-    digits = numbers.choose_digits((slot.reported, slot.path, slot.total), slot.error_bound)
+    digits = numbers.choose_digits((slot.reported, slot.path, slot.total), telling_bound(slot))
     value = numbers.format_value(slot.reported, digits)
     word = slot.verdict
     text = value if value == word else f"{value} {word}"
@@ -178,6 +178,6 @@ def _truth_rows(names: Sequence[str], results: Sequence[AuditResult]) -> list[li
 
 def _truth(slot: SlotResult) -> str:
     """Along the slot's own path, and of its memory where that is another number."""
-    digits = numbers.choose_digits((slot.path, slot.total), slot.error_bound)
+    digits = numbers.choose_digits((slot.path, slot.total), telling_bound(slot))
     path, total = (numbers.format_value(value, digits) for value in (slot.path, slot.total))
     return path if path == total else f"{path} of {total}"

@@ -31,9 +31,14 @@ def slot_name(slot: SlotResult) -> str:
     return "=".join(slot.names) if len(slot.names) > 1 else slot.name
 
 
+def telling_bound(slot: SlotResult) -> float | str | None:
+    """The error bound that numbers are shown to; None where it is so wide that it decides nothing."""
+    return None if slot.verdict in ("noisy", "undecided") else slot.error_bound
+
+
 def slot_row(slot: SlotResult, page: Page, inline: int, known: bool) -> list[Cell]:
     """A slot's name, shape, values, bound and verdict, arrays of at most `inline` elements written out."""
-    digits = numbers.choose_digits((slot.reported, slot.path, slot.total), slot.error_bound)
+    digits = numbers.choose_digits((slot.reported, slot.path, slot.total), telling_bound(slot))
     values = [
         (page.show(numbers.format_value(value, digits, inline)), PLAIN)
         for value in (slot.reported, slot.path, slot.total)
@@ -80,11 +85,13 @@ def _farthest_lines(slots: list[SlotResult], page: Page, inline: int, indent: in
 
 def farthest(slot: SlotResult) -> list[str]:
     """Where a slot is farthest from the total, in a sentence; none where they cannot be compared."""
+    if telling_bound(slot) is None:
+        return []
     found = numbers.farthest(slot.reported, slot.total, slot.shape)
     if found is None:
         return []
     index, reported, total = found
-    digits = numbers.choose_digits((reported, total), slot.error_bound)
+    digits = numbers.choose_digits((reported, total), telling_bound(slot))
     place = f"{slot.name}[{', '.join(map(str, index))}]"
     return [
         f"farthest from the total at {place}: reported {numbers.format_number(reported, digits)},"

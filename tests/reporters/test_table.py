@@ -18,6 +18,7 @@ from tests.reporters.samples import (
     clean,
     hostile,
     report,
+    slot,
     thread,
     trouble,
 )
@@ -131,3 +132,13 @@ def test_files_that_are_skipped_whole_are_a_line_each_below_their_reason() -> No
     full = table.render(report(audits), Page(detail=1))
     assert full.count("skipped: no trust") == 3 and "audits skipped" not in full
     assert "skipped:" not in table.render(report(audits), Page(detail=-1))
+
+
+@pytest.mark.parametrize("verdict", ["noisy", "undecided"])
+def test_what_is_reported_is_shown_where_the_bound_hides_it(verdict: str) -> None:
+    values = {"shape": [8], "error_bound": 60.0}
+    reported = [0.25, -0.5, 0.125, 1.0, 0.0, 0.0, 0.0, 0.0]
+    shown = slot("w", reported, reported, [0.0] * 8, verdict, **values)
+    text = table.render(report([audit("a", "A", slots=[shown], status="failed")]), Page(width=100, detail=1))
+    assert "norm 1.1524" in text and "~0" not in text
+    assert "farthest" not in text

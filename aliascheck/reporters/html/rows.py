@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aliascheck.report import AuditResult, SlotResult
 from aliascheck.reporters import numbers
-from aliascheck.reporters.slots import INLINE_CHOICES, farthest, slot_name
+from aliascheck.reporters.slots import INLINE_CHOICES, farthest, slot_name, telling_bound
 from aliascheck.reporters.styles import CLEAN_WORDS, QUIET_WORDS
 
 WIDEST = 84  # characters of a row, all columns together
@@ -63,7 +63,7 @@ def is_faulty(slot: SlotResult) -> bool:
 
 
 def _row(slot: SlotResult, inline: int, *, known: bool) -> Row:
-    digits = numbers.choose_digits((slot.reported, slot.path, slot.total), slot.error_bound)
+    digits = numbers.choose_digits((slot.reported, slot.path, slot.total), telling_bound(slot))
     reported, path, total = (
         numbers.format_value(value, digits, inline) for value in (slot.reported, slot.path, slot.total)
     )
