@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -32,7 +33,7 @@ class Eager:
         """No function runs compiled in the body, and what was compiled is as before."""
         compiler = sys.modules.get(COMPILER)
         if compiler is None:
-            with _forgotten_if_loaded():
+            with _forgotten_if_loaded(), self._once_loaded():
                 yield
         elif has_stances():
             with torch.compiler.set_stance("force_eager"), _watched(compiler, BY_STANCE, self._pass):
@@ -40,6 +41,25 @@ class Eager:
         else:
             with _watched(compiler, BEFORE_STANCES, self._turn_off):
                 yield
+
+    @contextmanager
+    def _once_loaded(self) -> Iterator[None]:
+        """The same from the moment on at which the body compiles something: that loads the compiler."""
+        make = torch.compile
+        with ExitStack() as later:
+
+            def make_eager(*args: Any, **kwargs: Any) -> Any:
+                if torch.compile is make_eager:
+                    torch.compile = make
+                    import_module(COMPILER)
+                    later.enter_context(self.in_force())
+                return make(*args, **kwargs)
+
+            torch.compile = make_eager
+            try:
+                yield
+            finally:
+                torch.compile = make
 
     def _pass(self, set_up: Callable[[Any], Any], callback: Any) -> Any:
         self.entered |= callback is not None
