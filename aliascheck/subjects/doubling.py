@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from aliascheck.errors import EngineError
-from aliascheck.subjects.jaxprs import INLINED, bind, every_equation, wants_numbers
+from aliascheck.subjects.jaxprs import INLINED, bind, carry_out, every_equation, wants_numbers
 from aliascheck.subjects.ruled import RULES, Ruled
 
 OF_BITS = ("bitcast_convert_type", "nextafter")  # their results depend on the type
@@ -93,16 +93,7 @@ class Doubling:
 
     def run(self, jaxpr: Any, consts: Sequence[Any], values: Sequence[Any]) -> list[Any]:
         """The results of a jaxpr."""
-        known = dict(zip(jaxpr.constvars, map(self.constant, consts), strict=True))
-        known.update(zip(jaxpr.invars, values, strict=True))
-
-        def read(atom: Any) -> Any:
-            return self.constant(atom.val) if hasattr(atom, "val") else known[atom]
-
-        for equation in jaxpr.eqns:
-            results = self(equation, [read(atom) for atom in equation.invars])
-            known.update(zip(equation.outvars, results, strict=True))
-        return [read(atom) for atom in jaxpr.outvars]
+        return carry_out(jaxpr, consts, values, constant=self.constant, apply=self)
 
     def _closed(self, closed: Any) -> Callable[..., list[Any]]:
         return lambda *values: self.run(closed.jaxpr, closed.consts, values)

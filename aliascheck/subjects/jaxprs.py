@@ -118,6 +118,27 @@ def wants_numbers(jax: Any) -> tuple[type[Exception], ...]:
     )
 
 
+def carry_out(
+    jaxpr: Any,
+    consts: Sequence[Any],
+    values: Sequence[Any],
+    *,
+    constant: Callable[[Any], Any],
+    apply: Callable[[Any, list[Any]], Sequence[Any]],
+) -> list[Any]:
+    """The results of a jaxpr whose constants and equations stand for what `constant` and `apply` give."""
+    known = dict(zip(jaxpr.constvars, map(constant, consts), strict=True))
+    known.update(zip(jaxpr.invars, values, strict=True))
+
+    def read(atom: Any) -> Any:
+        return constant(atom.val) if hasattr(atom, "val") else known[atom]
+
+    for equation in jaxpr.eqns:
+        results = apply(equation, [read(atom) for atom in equation.invars])
+        known.update(zip(equation.outvars, results, strict=True))
+    return [read(atom) for atom in jaxpr.outvars]
+
+
 class Evaluation:
     """How a traced loss is evaluated: which equations are held stops, which constants have other values.
 
@@ -135,16 +156,7 @@ class Evaluation:
 
     def run(self, jaxpr: Any, consts: Sequence[Any], values: Sequence[Pair]) -> list[Pair]:
         """The results of a jaxpr."""
-        known = dict(zip(jaxpr.constvars, map(self._constant, consts), strict=True))
-        known.update(zip(jaxpr.invars, values, strict=True))
-
-        def read(atom: Any) -> Pair:
-            return self._constant(atom.val) if hasattr(atom, "val") else known[atom]
-
-        for equation in jaxpr.eqns:
-            results = self._apply(equation, [read(atom) for atom in equation.invars])
-            known.update(zip(equation.outvars, results, strict=True))
-        return [read(atom) for atom in jaxpr.outvars]
+        return carry_out(jaxpr, consts, values, constant=self._constant, apply=self._apply)
 
     def _constant(self, constant: Any) -> Pair:
         if id(constant) not in self._swaps:
